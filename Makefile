@@ -1,0 +1,254 @@
+# querycache: `make help` lists the goals. Sources are found by their place: ext/ is the extension,
+# tests/ the tests, bench/ the benchmarks. A new file there needs no line here.
+
+# What can be set on the command line
+CC        ?= cc
+PREFIX    ?= /usr/local
+BUILD     ?= build
+# Other versions of SQLite, compiled once and kept when build/ goes.
+CACHE     ?= .cache/sqlite
+SQLITE3   ?= sqlite3
+JOBS      ?= $(shell getconf _NPROCESSORS_ONLN)
+WARNINGS  ?= -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+# WERROR=-Werror makes warnings errors, as lint does.
+WERROR    ?=
+
+OS        := $(shell uname -s)
+VERSION    = $(shell sed -n 's/^.define QUERYCACHE_VERSION "\(.*\)"/\1/p' include/querycache.h)
+LIBDIR     = $(PREFIX)/lib
+INCLUDEDIR = $(PREFIX)/include
+
+ifeq ($(OS),Darwin)
+# Homebrew's SQLite: the system's own shell cannot load extensions.
+BREW      := $(shell brew --prefix)
+SQLITE3    = $(BREW)/opt/sqlite/bin/sqlite3
+CPPFLAGS  += -isystem $(BREW)/opt/sqlite/include -isystem $(BREW)/include
+LDFLAGS   += -L$(BREW)/opt/sqlite/lib
+SUFFIX    := dylib
+else
+SUFFIX    := so
+# Whatever SQLite calls must come from the table it hands over, not from a library of our choice.
+EXTENSION_LDFLAGS := -Wl,-z,defs
+endif
+
+EXT_SOURCES     := $(wildcard ext/*.c ext/*/*.c)
+PROGRAM_SOURCES := $(wildcard tests/test_*.c tests/differential.c)
+SUPPORT_SOURCES := $(filter-out $(PROGRAM_SOURCES),$(wildcard tests/*.c tests/*/*.c))
+BENCH_SOURCES   := $(wildcard bench/*.c)
+SHELL_TESTS     := $(wildcard tests/*.t)
+C_FILES          = $(shell find ext include tests bench -name '*.c' -o -name '*.h' | sort)
+PROGRAMS        := $(patsubst tests/%.c,%,$(PROGRAM_SOURCES))
+BENCHES         := $(BENCH_SOURCES:bench/%.c=%)
+
+COMPILE  = $(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(WERROR) -fvisibility=hidden -fPIC -MMD -MP -Iinclude -Iext $(CPPFLAGS)
+RELEASE := -O2
+TEST    := -g -O1 -DQUERYCACHE_TEST
+SANITIZE := -fsanitize=address,undefined
+ASAN    := $(TEST) $(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+COVER   := -g -O0 -DQUERYCACHE_TEST --coverage -fprofile-update=atomic
+
+# Goals that install or remove come first, one after the other, whatever -j says.
+ifneq ($(filter deps dev-deps clean,$(MAKECMDGOALS)),)
+.NOTPARALLEL:
+endif
+# For goals that build much: as many jobs as there are cores, unless -j was given; V=1 shows commands.
+PARALLEL = +$(MAKE) --no-print-directory $(if $(V),,-s) $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
+
+# The tests find what they drive in the environment.
+export CC BUILD SQLITE3 JOBS QUERYCACHE_DATA
+export QUERYCACHE  ?= $(abspath $(BUILD)/querycache)
+export SQLITE3_OLD ?= $(abspath $(CACHE)/3.31.1/sqlite3)
+PROVE = prove --timer --jobs $(JOBS) --exec ''
+
+.PHONY: all help static deps dev-deps amalgamation demo test test-system asan coverage mutants bench \
+        sources-of-sqlite programs install uninstall format format-check lint clean FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(BUILD)/querycache.$(SUFFIX) ## Build build/querycache, the loadable extension (the default)
+
+help: ## Show this list
+	@echo 'make GOAL ...'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+	@echo 'Installed under PREFIX=$(PREFIX): lib/sqlite3/querycache.$(SUFFIX) (to .load), lib/libquerycache.a'
+	@echo '(to link), include/querycache.h and lib/pkgconfig/querycache.pc. DESTDIR is put in front.'
+	@echo 'STEPS= and SEED= set the differential test, CC= the compiler, BUILD= another folder than build.'
+
+static: $(BUILD)/static/libquerycache.a ## Build build/static/libquerycache.a, to link with SQLite
+
+# ---- What is compiled, and how -------------------------------------------------------------------
+
+# A stamp changes when its text does; what depends on it is then made anew.
+STAMP = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' > $@
+FORCE:
+$(BUILD)/flags: FORCE
+	$(call STAMP,$(COMPILE) $(LDFLAGS))
+$(BUILD)/sources: FORCE
+	$(call STAMP,$(EXT_SOURCES) $(SUPPORT_SOURCES))
+
+# The extension, to be loaded: $(1) is its folder of objects, $(2) the library, $(3) the flags.
+define EXTENSION
+$(1)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $$(@D)
+	$$(COMPILE) $(3) -c $$< -o $$@
+$(2): $(EXT_SOURCES:%.c=$(1)/%.o) $(BUILD)/sources
+	@mkdir -p $$(@D)
+	$$(CC) -shared $(3) $(4) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -lpthread
+endef
+$(eval $(call EXTENSION,$(BUILD)/obj,$(BUILD)/querycache.$(SUFFIX),$(RELEASE),$(EXTENSION_LDFLAGS)))
+$(eval $(call EXTENSION,$(BUILD)/obj-asan,$(BUILD)/asan/querycache.$(SUFFIX),$(ASAN)))
+$(eval $(call EXTENSION,$(BUILD)/obj-coverage,$(BUILD)/coverage/querycache.$(SUFFIX),$(COVER)))
+
+# The extension linked into programs: $(1) is the folder below build/, $(2) the flags, $(3) and $(4)
+# how to compile and link with an SQLite, $(5) what must be there of that SQLite first.
+define TREE
+$(BUILD)/$(1)/%.o: %.c $(BUILD)/flags | $(filter %.c,$(5))
+	@mkdir -p $$(@D)
+	$$(COMPILE) $(2) -DSQLITE_CORE $(3) -c $$< -o $$@
+$(BUILD)/$(1)/libquerycache.a: $(EXT_SOURCES:%.c=$(BUILD)/$(1)/%.o) $(BUILD)/sources
+	@mkdir -p $$(@D) && rm -f $$@
+	ar rcs $$@ $$(filter %.o,$$^)
+$(BUILD)/$(1)/libsupport.a: $(SUPPORT_SOURCES:%.c=$(BUILD)/$(1)/%.o) $(BUILD)/sources
+	@mkdir -p $$(@D) && rm -f $$@
+	ar rcs $$@ $$(filter %.o,$$^)
+$(PROGRAMS:%=$(BUILD)/$(1)/%): $(BUILD)/$(1)/%: $(BUILD)/$(1)/tests/%.o \
+        $(BUILD)/$(1)/libsupport.a $(BUILD)/$(1)/libquerycache.a $(filter %.o,$(5))
+	$$(CC) $(2) $$(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $(4) -lpthread -ldl -lm
+$(BENCHES:%=$(BUILD)/$(1)/%): $(BUILD)/$(1)/%: $(BUILD)/$(1)/bench/%.o \
+        $(BUILD)/$(1)/libquerycache.a $(filter %.o,$(5))
+	$$(CC) $(2) $$(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $(4) -lpthread -ldl -lm
+endef
+CC_NAME := $(notdir $(lastword $(CC)))
+NEWEST  := $(CACHE)/newest/sqlite3
+NEWEST_O = $(NEWEST)-$(CC_NAME)
+ASAN_SHELL = $(CACHE)/3.44.2/sqlite3-$(CC_NAME)-asan
+$(eval $(call TREE,static,$(RELEASE),,-lsqlite3))
+$(eval $(call TREE,newest,$(RELEASE),-isystem $(CACHE)/newest,,$(NEWEST).c $(NEWEST_O).o))
+$(eval $(call TREE,test-system,$(TEST),,-lsqlite3))
+$(eval $(call TREE,test-newest,$(TEST),-isystem $(CACHE)/newest,,$(NEWEST).c $(NEWEST_O).o))
+$(eval $(call TREE,asan,$(ASAN),-isystem $(CACHE)/newest,,$(NEWEST).c $(NEWEST_O)-asan.o))
+$(eval $(call TREE,coverage,$(COVER),,-lsqlite3))
+$(eval $(call TREE,mutants,$(TEST) -DQUERYCACHE_MUTANTS,,-lsqlite3))
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+# The shell tests under a given shell and extension: $(1) is the folder below build/.
+define SHELL_TREE
+$(BUILD)/$(1)/%.t: tests/%.t Makefile
+	@mkdir -p $$(@D)
+	@printf '#!/bin/sh\nSQLITE3=%s QUERYCACHE=%s exec bash %s\n' '$(2)' '$(3)' $$< > $$@ && chmod +x $$@
+endef
+$(eval $(call SHELL_TREE,shell-system,$(SQLITE3),$(QUERYCACHE)))
+$(eval $(call SHELL_TREE,shell-3.44.2,$(abspath $(CACHE)/3.44.2/sqlite3),$(QUERYCACHE)))
+$(eval $(call SHELL_TREE,shell-asan,$(abspath $(ASAN_SHELL)),$(abspath $(BUILD)/asan/querycache)))
+$(eval $(call SHELL_TREE,shell-coverage,$(SQLITE3),$(abspath $(BUILD)/coverage/querycache)))
+
+# ---- Other versions of SQLite, with options like Debian's ----------------------------------------
+
+SQLITE_OPTIONS := -DSQLITE_THREADSAFE=1 -DSQLITE_ENABLE_COLUMN_METADATA -DSQLITE_ENABLE_DBSTAT_VTAB \
+    -DSQLITE_ENABLE_FTS3 -DSQLITE_ENABLE_FTS3_PARENTHESIS -DSQLITE_ENABLE_FTS3_TOKENIZER -DSQLITE_ENABLE_FTS4 \
+    -DSQLITE_ENABLE_FTS5 -DSQLITE_ENABLE_GEOPOLY -DSQLITE_ENABLE_JSON1 -DSQLITE_ENABLE_LOAD_EXTENSION -DSQLITE_ENABLE_MATH_FUNCTIONS \
+    -DSQLITE_ENABLE_PREUPDATE_HOOK -DSQLITE_ENABLE_RTREE -DSQLITE_ENABLE_SESSION -DSQLITE_ENABLE_STMTVTAB \
+    -DSQLITE_ENABLE_UNLOCK_NOTIFY -DSQLITE_LIKE_DOESNT_MATCH_BLOBS -DSQLITE_SOUNDEX -DSQLITE_USE_URI
+COMPILE_SQLITE   = $(CC) -w -g $(SQLITE_OPTIONS)
+
+amalgamation: $(NEWEST_O).o $(CACHE)/3.44.2/sqlite3 $(CACHE)/3.31.1/sqlite3 ## Fetch (npm) and compile the other SQLite versions
+
+$(CACHE)/%/sqlite3.c:
+	@tests/sqlite.sh $* $(@D)
+$(NEWEST_O).o: $(NEWEST).c
+	$(COMPILE_SQLITE) -O2 -c $< -o $@
+$(NEWEST_O)-asan.o: $(NEWEST).c
+	$(COMPILE_SQLITE) -O1 -fsanitize=address -fno-omit-frame-pointer -c $< -o $@
+$(CACHE)/%/sqlite3: $(CACHE)/%/sqlite3.c
+	$(COMPILE_SQLITE) -O1 -o $@ $(@D)/shell.c $< -lpthread -ldl -lm
+$(CACHE)/%/sqlite3-$(CC_NAME)-asan: $(CACHE)/%/sqlite3.c
+	$(COMPILE_SQLITE) -O1 -fsanitize=address -fno-omit-frame-pointer -c $< -o $@-library.o
+	$(COMPILE_SQLITE) -O1 -fsanitize=address -fno-omit-frame-pointer -c $(@D)/shell.c -o $@-shell.o
+	$(CC) $(SANITIZE) -o $@ $@-library.o $@-shell.o -lpthread -ldl -lm
+
+sources-of-sqlite: $(CACHE)/newest/sqlite3.c $(CACHE)/3.44.2/sqlite3.c $(CACHE)/3.31.1/sqlite3.c
+	@:
+
+# All that is compiled from this repository, for lint.
+programs: all $(PROGRAMS:%=$(BUILD)/test-system/%) $(BENCHES:%=$(BUILD)/static/%)
+
+# ---- Running it ----------------------------------------------------------------------------------
+
+demo: all ## Run sql/demo.sql: five dashboard queries over a million rows, plain and cached
+	$(SQLITE3) -batch -init /dev/null < sql/demo.sql
+
+SYSTEM_TESTS = $(PROGRAMS:%=$(BUILD)/test-system/%) $(SHELL_TESTS:tests/%=$(BUILD)/shell-system/%)
+OTHER_TESTS  = $(PROGRAMS:%=$(BUILD)/test-newest/%) $(SHELL_TESTS:tests/%=$(BUILD)/shell-3.44.2/%)
+ASAN_TESTS   = $(PROGRAMS:%=$(BUILD)/asan/%) $(SHELL_TESTS:tests/%=$(BUILD)/shell-asan/%)
+COVER_TESTS  = $(PROGRAMS:%=$(BUILD)/coverage/%) $(SHELL_TESTS:tests/%=$(BUILD)/shell-coverage/%)
+
+# The fetching first: where it fails, what it says about that is the last word.
+test: ## Run all tests against the system's SQLite and against others (npm fetches them once)
+	@$(MAKE) --no-print-directory sources-of-sqlite
+	@$(PARALLEL) all amalgamation $(SYSTEM_TESTS) $(OTHER_TESTS)
+	$(PROVE) $(SYSTEM_TESTS) $(OTHER_TESTS)
+
+test-system: ## Run all tests against the system's SQLite alone, without a network
+	@$(PARALLEL) all $(SYSTEM_TESTS)
+	$(PROVE) $(SYSTEM_TESTS)
+
+asan: export QUERYCACHE = $(abspath $(BUILD)/asan/querycache)
+asan: export SQLITE3 = $(abspath $(ASAN_SHELL))
+asan: export STEPS ?= 3000
+asan: export ASAN_OPTIONS ?= detect_stack_use_after_return=1:strict_string_checks=1
+asan: export UBSAN_OPTIONS ?= print_stacktrace=1
+asan: ## Run all tests under the address and undefined-behaviour sanitizers
+	@$(MAKE) --no-print-directory sources-of-sqlite
+	@$(PARALLEL) $(BUILD)/asan/querycache.$(SUFFIX) $(ASAN_SHELL) $(CACHE)/3.31.1/sqlite3 $(ASAN_TESTS)
+	$(PROVE) $(ASAN_TESTS)
+
+coverage: export QUERYCACHE = $(abspath $(BUILD)/coverage/querycache)
+coverage: export STEPS ?= 3000
+coverage: ## Print the share of the lines in ext/ that the tests run; build/coverage/ has the rest
+	@$(PARALLEL) $(BUILD)/coverage/querycache.$(SUFFIX) $(COVER_TESTS)
+	@find $(BUILD) -name '*.gcda' -delete
+	$(PROVE) $(COVER_TESTS)
+	@tests/coverage.sh $(BUILD)/coverage $(BUILD)/obj-coverage
+
+mutants: export STEPS ?= 5000
+mutants: ## Take out one guard of exactness at a time; the tests must fail for each
+	@$(PARALLEL) $(PROGRAMS:%=$(BUILD)/mutants/%)
+	prove --verbose --timer --exec '' tests/mutants.sh
+
+bench: ## Measure: build and run bench/ against the system's SQLite and the newest
+	@$(PARALLEL) all $(BENCHES:%=$(BUILD)/static/%) $(BENCHES:%=$(BUILD)/newest/%)
+	@for bench in $(BENCHES); do \
+	    echo "== $$bench, the system's SQLite" && $(BUILD)/static/$$bench && \
+	    echo "== $$bench, the newest SQLite" && $(BUILD)/newest/$$bench || exit 1; done
+
+# ---- The machine and the source text -------------------------------------------------------------
+
+deps: ## Install what building, demo and test need (apt, dnf or brew), where it is missing
+	@.ci/deps
+
+dev-deps: deps ## Install what format, lint, asan and coverage need beyond that
+	@.ci/deps develop
+
+install: all static ## Install the extension, the library, the header and the pkg-config file
+	install -d $(DESTDIR)$(LIBDIR)/sqlite3 $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)
+	install -m 755 $(BUILD)/querycache.$(SUFFIX) $(DESTDIR)$(LIBDIR)/sqlite3/
+	install -m 644 $(BUILD)/static/libquerycache.a $(DESTDIR)$(LIBDIR)/
+	install -m 644 include/querycache.h $(DESTDIR)$(INCLUDEDIR)/
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@SUFFIX@|$(SUFFIX)|' querycache.pc.in \
+	    > $(DESTDIR)$(LIBDIR)/pkgconfig/querycache.pc
+
+uninstall: ## Remove what install put there
+	rm -f $(DESTDIR)$(LIBDIR)/sqlite3/querycache.$(SUFFIX) $(DESTDIR)$(LIBDIR)/libquerycache.a \
+	    $(DESTDIR)$(INCLUDEDIR)/querycache.h $(DESTDIR)$(LIBDIR)/pkgconfig/querycache.pc
+
+format: ## Lay out the source text with clang-format
+	clang-format -i $(C_FILES)
+
+format-check: ## Fail where format would change something
+	clang-format --dry-run --Werror $(C_FILES)
+
+lint: ## Compile with gcc and clang, warnings as errors; clang-tidy; cppcheck
+	@tests/lint.sh $(C_FILES)
+
+clean: ## Remove build/ (the other SQLite versions stay, in .cache/)
+	rm -rf $(BUILD)

@@ -1,0 +1,33 @@
+/*
+** A byte buffer that grows. An allocation that fails is remembered: later calls do nothing, and
+** `failed` tells at the end, so that a caller checks once. Owned by one thread.
+*/
+#ifndef QUERYCACHE_BASE_BUFFER_H
+#define QUERYCACHE_BASE_BUFFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct buffer {
+    char *bytes;     /* NULL while empty */
+    size_t size;     /* bytes in use */
+    size_t capacity; /* bytes allocated */
+    bool failed;     /* an allocation failed; the content is incomplete */
+};
+
+/* A buffer starts as all zero bytes: struct buffer text = {0}; */
+
+void buffer_add(struct buffer *buffer, const void *bytes, size_t size);
+void buffer_add_text(struct buffer *buffer, const char *text);
+void buffer_add_char(struct buffer *buffer, char c);
+
+/* Add printf-formatted text (sqlite3_mprintf's formats, %Q and %w included). */
+void buffer_add_format(struct buffer *buffer, const char *format, ...);
+
+/* Hand the content over, zero-terminated; NULL when an allocation failed. The caller frees it with
+** memory_free(); the buffer is empty afterwards. */
+char *buffer_take(struct buffer *buffer);
+
+void buffer_clear(struct buffer *buffer);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+** Memory: every allocation of the cache goes through here, so that a test can count it and make it
+** fail. Nothing here knows what is allocated. Thread-safe, as the allocator behind it must be.
+**
+** All functions that allocate return NULL when memory is short; callers turn that into
+** SQLITE_NOMEM and leave what they had unharmed.
+*/
+#ifndef QUERYCACHE_BASE_MEMORY_H
+#define QUERYCACHE_BASE_MEMORY_H
+
+#include <stddef.h>
+
+/* What allocates. The default is libc's malloc, realloc and free. */
+struct allocator {
+    void *(*alloc)(size_t size);
+    void *(*resize)(void *block, size_t size);
+    void (*release)(void *block);
+};
+
+/* Replace the allocator; NULL restores libc's. For tests: call it while nothing is allocated. */
+void memory_use(const struct allocator *allocator);
+
+void *memory_alloc(size_t size);
+void *memory_alloc_zero(size_t size);
+
+/* Like realloc: on failure the old block stays as it was. */
+void *memory_resize(void *block, size_t size);
+
+void memory_free(void *block);
+
+/* A copy of `size` bytes of `text` with a zero byte behind it. Caller frees. */
+char *memory_copy_text(const char *text, size_t size);
+
+#endif

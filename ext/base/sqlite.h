@@ -1,0 +1,13 @@
+/*
+** SQLite's API as this extension calls it: through the routine table that SQLite hands to a loaded
+** library, or directly where the extension is linked in (SQLITE_CORE). Every file but
+** querycache.c, which defines the table's pointer, gets SQLite from here.
+*/
+#ifndef QUERYCACHE_BASE_SQLITE_H
+#define QUERYCACHE_BASE_SQLITE_H
+
+#include <sqlite3ext.h>
+
+SQLITE_EXTENSION_INIT3
+
+#endif

@@ -1,0 +1,195 @@
+#include "coherence/history.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/sqlite.h"
+#include "base/ticks.h"
+
+struct history {
+    _Atomic int64_t references;
+    pthread_mutex_t lock; /* of what follows but the epochs, which are read without it */
+    struct table *tables;
+    _Atomic uint64_t epoch;
+    _Atomic uint64_t unknown_epoch;
+    _Atomic uint64_t commit_epoch;
+    struct history *next; /* under list_lock */
+    char name[];
+};
+
+static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct history *list;
+
+struct history *history_new(const char *name)
+{
+    size_t size = strlen(name) + 1;
+    struct history *history = memory_alloc_zero(sizeof *history + size);
+    if (history == NULL)
+        return NULL;
+    if (pthread_mutex_init(&history->lock, NULL) != 0) {
+        memory_free(history);
+        return NULL;
+    }
+    memcpy(history->name, name, size);
+    atomic_init(&history->references, 1);
+    atomic_init(&history->epoch, 1);
+    pthread_mutex_lock(&list_lock);
+    history->next = list;
+    list = history;
+    pthread_mutex_unlock(&list_lock);
+    return history;
+}
+
+struct history *history_retain(struct history *history)
+{
+    atomic_fetch_add_explicit(&history->references, 1, memory_order_relaxed);
+    return history;
+}
+
+void history_release(struct history *history)
+{
+    if (history == NULL ||
+        atomic_fetch_sub_explicit(&history->references, 1, memory_order_acq_rel) > 1)
+        return;
+    /* Until it is off the list, history_each_table() may still be looking at it. */
+    pthread_mutex_lock(&list_lock);
+    struct history **link = &list;
+    while (*link != history)
+        link = &(*link)->next;
+    *link = history->next;
+    pthread_mutex_unlock(&list_lock);
+
+    struct table *table = history->tables;
+    while (table != NULL) {
+        struct table *next = table->next;
+        memory_free(table);
+        table = next;
+    }
+    pthread_mutex_destroy(&history->lock);
+    memory_free(history);
+}
+
+const char *history_name(const struct history *history)
+{
+    return history->name;
+}
+
+/* Holds the history's lock. */
+static struct table *find(const struct history *history, const char *name)
+{
+    struct table *table = history->tables;
+    while (table != NULL && sqlite3_stricmp(table->name, name) != 0)
+        table = table->next;
+    return table;
+}
+
+/* Holds the history's lock. */
+static struct table *add(struct history *history, const char *name, enum table_kind kind)
+{
+    size_t size = strlen(name) + 1;
+    struct table *table = memory_alloc_zero(sizeof *table + size);
+    if (table == NULL)
+        return NULL;
+    table->name = (char *)(table + 1);
+    memcpy(table->name, name, size);
+    table->history = history;
+    atomic_init(&table->kind, kind);
+    table->next = history->tables;
+    history->tables = table;
+    return table;
+}
+
+struct table *history_table(struct history *history, const char *name, enum table_kind kind)
+{
+    pthread_mutex_lock(&history->lock);
+    struct table *table = find(history, name);
+    if (table == NULL)
+        table = add(history, name, kind);
+    else if (atomic_load(&table->kind) != kind)
+        atomic_store(&table->kind, TABLE_WITHOUT_ROWID);
+    pthread_mutex_unlock(&history->lock);
+    return table;
+}
+
+struct table *history_find_table(struct history *history, const char *name)
+{
+    pthread_mutex_lock(&history->lock);
+    struct table *table = find(history, name);
+    pthread_mutex_unlock(&history->lock);
+    return table;
+}
+
+uint64_t history_epoch(const struct history *history)
+{
+    return atomic_load(&history->epoch);
+}
+
+uint64_t history_unknown_epoch(const struct history *history)
+{
+    return atomic_load(&history->unknown_epoch);
+}
+
+uint64_t history_commit_epoch(const struct history *history)
+{
+    return atomic_load(&history->commit_epoch);
+}
+
+/* What ends entries is set before the epoch: whoever sees the new epoch sees its cause as well. */
+static uint64_t advance(struct history *history, bool known)
+{
+    pthread_mutex_lock(&history->lock);
+    uint64_t epoch = atomic_load(&history->epoch) + 1;
+    if (!known)
+        atomic_store(&history->unknown_epoch, epoch);
+    atomic_store(&history->commit_epoch, epoch);
+    atomic_store(&history->epoch, epoch);
+    pthread_mutex_unlock(&history->lock);
+    return epoch;
+}
+
+uint64_t history_advance_unknown(struct history *history)
+{
+    return advance(history, false);
+}
+
+uint64_t history_advance_known(struct history *history)
+{
+    return advance(history, true);
+}
+
+void history_mark(struct table *table, uint64_t epoch)
+{
+    if (table == NULL)
+        return;
+    uint64_t changed = atomic_load(&table->changed);
+    while (changed < epoch && !atomic_compare_exchange_weak(&table->changed, &changed, epoch))
+        ;
+    atomic_fetch_add(&table->commits, 1);
+    atomic_store(&table->changed_at, (int64_t)(ticks_wall() * 1e6));
+}
+
+/* Holds the list's lock. */
+static int each_table_of(struct history *history,
+                         int (*visit)(const struct history *, const struct table *, void *),
+                         void *context)
+{
+    int stop = 0;
+    pthread_mutex_lock(&history->lock);
+    for (const struct table *table = history->tables; table != NULL && stop == 0;
+         table = table->next)
+        stop = visit(history, table, context);
+    pthread_mutex_unlock(&history->lock);
+    return stop;
+}
+
+int history_each_table(int (*visit)(const struct history *, const struct table *, void *),
+                       void *context)
+{
+    int stop = 0;
+    pthread_mutex_lock(&list_lock);
+    for (struct history *history = list; history != NULL && stop == 0; history = history->next)
+        stop = each_table_of(history, visit, context);
+    pthread_mutex_unlock(&list_lock);
+    return stop;
+}

@@ -1,0 +1,145 @@
+#include "coherence/slots.h"
+
+#include <pthread.h>
+#include <stdint.h>
+#include <string.h>
+
+/* A slot is an argument with the function behind it: two words side by side in struct sqlite3. */
+struct slot {
+    void *argument;
+    void (*function)(void);
+};
+
+static struct {
+    bool known;
+    size_t update; /* offsets into struct sqlite3 */
+    size_t commit;
+    size_t rollback;
+} layout;
+
+static pthread_once_t layout_once = PTHREAD_ONCE_INIT;
+
+/* The scratch connection may load this very extension (sqlite3_auto_extension); then it does without. */
+static _Thread_local bool learning;
+
+static void mark_update(void *argument, int operation, const char *schema, const char *table,
+                        sqlite3_int64 rowid)
+{
+    (void)argument, (void)operation, (void)schema, (void)table, (void)rowid;
+}
+
+static int mark_commit(void *argument)
+{
+    (void)argument;
+    return 0;
+}
+
+static void mark_rollback(void *argument)
+{
+    (void)argument;
+}
+
+static struct slot read_slot(sqlite3 *db, size_t offset)
+{
+    struct slot slot;
+    memcpy(&slot, (const char *)db + offset, sizeof slot);
+    return slot;
+}
+
+/* The offset of the one place where this slot stands; false where there is none, or more than one. */
+static bool find_slot(sqlite3 *db, size_t size, struct slot wanted, size_t *offset)
+{
+    int found = 0;
+    for (size_t at = 0; at + sizeof(struct slot) <= size; at += sizeof(void *)) {
+        struct slot slot = read_slot(db, at);
+        if (slot.argument == wanted.argument && slot.function == wanted.function) {
+            *offset = at;
+            found++;
+        }
+    }
+    return found == 1;
+}
+
+/* sqlite3_msize() bounds the search: a connection is a block of SQLite's own allocator. */
+static void learn_layout(void)
+{
+    static char marks[3];
+    sqlite3 *db = NULL;
+    learning = true;
+    if (sqlite3_open(":memory:", &db) == SQLITE_OK) {
+        size_t size = (size_t)sqlite3_msize(db);
+        sqlite3_update_hook(db, mark_update, &marks[0]);
+        sqlite3_commit_hook(db, mark_commit, &marks[1]);
+        sqlite3_rollback_hook(db, mark_rollback, &marks[2]);
+        layout.known =
+            find_slot(db, size, (struct slot){&marks[0], (void (*)(void))mark_update},
+                      &layout.update) &&
+            find_slot(db, size, (struct slot){&marks[1], (void (*)(void))mark_commit},
+                      &layout.commit) &&
+            find_slot(db, size, (struct slot){&marks[2], (void (*)(void))mark_rollback},
+                      &layout.rollback);
+    }
+    sqlite3_close(db);
+    learning = false;
+}
+
+static bool layout_known(void)
+{
+    if (learning)
+        return false;
+    pthread_once(&layout_once, learn_layout);
+    return layout.known;
+}
+
+static bool slot_is(sqlite3 *db, size_t offset, void (*function)(void), const void *argument)
+{
+    struct slot slot = read_slot(db, offset);
+    return slot.function == function && slot.argument == argument;
+}
+
+void slots_take(sqlite3 *db, update_hook update, commit_hook commit, rollback_hook rollback,
+                void *argument, struct hook_slots *before)
+{
+    *before = (struct hook_slots){0};
+    if (layout_known()) {
+        struct slot slot = read_slot(db, layout.update);
+        if (slot.function != (void (*)(void))update) {
+            before->update = (update_hook)slot.function;
+            before->update_argument = slot.argument;
+        }
+        slot = read_slot(db, layout.commit);
+        if (slot.function != (void (*)(void))commit) {
+            before->commit = (commit_hook)slot.function;
+            before->commit_argument = slot.argument;
+        }
+        slot = read_slot(db, layout.rollback);
+        if (slot.function != (void (*)(void))rollback) {
+            before->rollback = (rollback_hook)slot.function;
+            before->rollback_argument = slot.argument;
+        }
+    }
+    sqlite3_update_hook(db, update, argument);
+    sqlite3_commit_hook(db, commit, argument);
+    sqlite3_rollback_hook(db, rollback, argument);
+}
+
+bool slots_hold(sqlite3 *db, update_hook update, commit_hook commit, rollback_hook rollback,
+                const void *argument)
+{
+    return layout_known() && slot_is(db, layout.update, (void (*)(void))update, argument) &&
+           slot_is(db, layout.commit, (void (*)(void))commit, argument) &&
+           slot_is(db, layout.rollback, (void (*)(void))rollback, argument);
+}
+
+void slots_give_back(sqlite3 *db, update_hook update, commit_hook commit, rollback_hook rollback,
+                     const void *argument, const struct hook_slots *before)
+{
+    if (!layout_known())
+        return;
+    if (slot_is(db, layout.update, (void (*)(void))update, argument))
+        sqlite3_update_hook(db, before->update, before->update_argument);
+    if (slot_is(db, layout.commit, (void (*)(void))commit, argument))
+        sqlite3_commit_hook(db, before->commit, before->commit_argument);
+    if (slot_is(db, layout.rollback, (void (*)(void))rollback, argument))
+        sqlite3_rollback_hook(db, before->rollback, before->rollback_argument);
+}

@@ -1,0 +1,47 @@
+/*
+** Hook slots: SQLite has one slot each per connection for the update, commit and rollback hook, and says nothing when a
+** later registration takes one. This finds out where in the connection the slots are, by registering marks
+** on a scratch connection and looking for them, so that an observer can
+** see whether its hooks are still in place, and can pass on to the hooks that it found there.
+**
+** Nothing is ever written through these addresses. Where the slots are not found (another build
+** of SQLite), `known` is false and every own commit counts as unknown: hits are lost, exactness is
+** not.
+*/
+#ifndef QUERYCACHE_COHERENCE_SLOTS_H
+#define QUERYCACHE_COHERENCE_SLOTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/sqlite.h"
+
+typedef void (*update_hook)(void *argument, int operation, const char *schema, const char *table,
+                            sqlite3_int64 rowid);
+typedef int (*commit_hook)(void *argument);
+typedef void (*rollback_hook)(void *argument);
+
+/* The hooks that were in the slots before ours. */
+struct hook_slots {
+    update_hook update;
+    void *update_argument;
+    commit_hook commit;
+    void *commit_argument;
+    rollback_hook rollback;
+    void *rollback_argument;
+};
+
+/* Put our hooks into the slots; `before` receives what was there (nothing where that cannot be seen, or where it
+** was ours). All three get `argument`. */
+void slots_take(sqlite3 *db, update_hook update, commit_hook commit, rollback_hook rollback,
+                void *argument, struct hook_slots *before);
+
+/* True while all three slots hold what slots_take() put there. */
+bool slots_hold(sqlite3 *db, update_hook update, commit_hook commit, rollback_hook rollback,
+                const void *argument);
+
+/* Put back what was there before, in those slots that are still ours. */
+void slots_give_back(sqlite3 *db, update_hook update, commit_hook commit, rollback_hook rollback,
+                     const void *argument, const struct hook_slots *before);
+
+#endif

@@ -1,0 +1,331 @@
+#include "coherence/snapshot.h"
+
+#include <string.h>
+
+#include "base/guard.h"
+
+/* ---- helper statements ---- */
+
+static int prepare(struct observer *observer, const struct database *database, const char *pragma,
+                   sqlite3_stmt **statement)
+{
+    if (*statement != NULL)
+        return SQLITE_OK;
+    char *sql = sqlite3_mprintf("PRAGMA \"%w\".%s", database->name, pragma);
+    if (sql == NULL)
+        return SQLITE_NOMEM;
+    int rc =
+        sqlite3_prepare_v3(observer->db, sql, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL);
+    sqlite3_free(sql);
+    return rc;
+}
+
+/* Run a helper that gives one number. */
+static int read_number(struct observer *observer, const struct database *database,
+                       const char *pragma, sqlite3_stmt **statement, uint32_t *number)
+{
+    int rc = prepare(observer, database, pragma, statement);
+    if (rc != SQLITE_OK)
+        return rc;
+    rc = sqlite3_step(*statement);
+    if (rc == SQLITE_ROW)
+        *number = (uint32_t)sqlite3_column_int64(*statement, 0);
+    int reset = sqlite3_reset(*statement);
+    if (rc == SQLITE_ROW || rc == SQLITE_DONE)
+        return reset;
+    return rc;
+}
+
+static int read_version(struct observer *observer, const struct database *database,
+                        uint32_t *version)
+{
+    return sqlite3_file_control(observer->db, database->name, SQLITE_FCNTL_DATA_VERSION, version);
+}
+
+static int read_schema(struct observer *observer, struct database *database, uint32_t *version)
+{
+    return read_number(observer, database, "schema_version", &database->schema_query, version);
+}
+
+/* Open a read transaction that lasts until snapshot_close(). */
+static int hold(struct observer *observer, struct database *database)
+{
+    if (database->holding)
+        return SQLITE_OK;
+    int rc = prepare(observer, database, "schema_version", &database->hold_query);
+    if (rc != SQLITE_OK)
+        return rc;
+    rc = sqlite3_step(database->hold_query);
+    if (rc != SQLITE_ROW) {
+        sqlite3_reset(database->hold_query);
+        return rc == SQLITE_DONE ? SQLITE_ERROR : rc;
+    }
+    database->holding = true;
+    return SQLITE_OK;
+}
+
+/* ---- settling ---- */
+
+/* In a read transaction: which file this is, and whether it is in WAL mode. */
+static int learn_source(struct observer *observer, struct database *database,
+                        const struct clock_source *now)
+{
+    int rc = prepare(observer, database, "journal_mode", &database->mode_query);
+    if (rc != SQLITE_OK)
+        return rc;
+    bool wal = false;
+    rc = sqlite3_step(database->mode_query);
+    if (rc == SQLITE_ROW) {
+        const char *mode = (const char *)sqlite3_column_text(database->mode_query, 0);
+        wal = mode != NULL && sqlite3_stricmp(mode, "wal") == 0;
+        rc = SQLITE_OK;
+    }
+    int reset = sqlite3_reset(database->mode_query);
+    if (rc != SQLITE_OK || reset != SQLITE_OK)
+        return rc != SQLITE_OK ? rc : reset;
+    database->source = *now;
+    database->source.wal = wal;
+    return SQLITE_OK;
+}
+
+/* What a connection can tell of its database in a read transaction. */
+struct sighting {
+    uint32_t version;
+    uint32_t foreign_version;
+    uint32_t schema_version;
+    bool same_file;
+    struct clock clock; /* of exactly this transaction's snapshot; CLOCK_NONE: not known */
+};
+
+static int sight(struct observer *observer, struct database *database, struct sighting *sighting)
+{
+    int rc = read_version(observer, database, &sighting->version);
+    if (rc == SQLITE_OK)
+        rc = read_number(observer, database, "data_version", &database->foreign_query,
+                         &sighting->foreign_version);
+    if (rc == SQLITE_OK)
+        rc = read_schema(observer, database, &sighting->schema_version);
+    if (rc != SQLITE_OK)
+        return rc;
+
+    struct clock_source now;
+    if (!clock_look(observer->db, database->name, &now))
+        return SQLITE_ERROR;
+    sighting->same_file =
+        now.file == database->source.file && now.methods == database->source.methods;
+    if (!clock_same_source(&now, &database->source))
+        rc = learn_source(observer, database, &now);
+    return rc;
+}
+
+/* Every commit since the known state was this connection's own, and was announced by name. */
+static bool is_own_work(const struct observer *observer, const struct database *database,
+                        const struct sighting *now)
+{
+    uint32_t own_before = database->version - database->foreign_version;
+    uint32_t own_now = now->version - now->foreign_version;
+    return (now->foreign_version == database->foreign_version || !GUARD(FOREIGN_COMMIT)) &&
+           (now->schema_version == database->schema_version || !GUARD(SCHEMA_VERSION)) &&
+           own_now - own_before == database->announcements &&
+           !database->announced.everything && observer_is_hooked(observer);
+}
+
+/* Write into the history what has happened since the known state. */
+static void settle(struct observer *observer, struct database *database,
+                   const struct sighting *now)
+{
+    bool comparable = database->known && now->same_file;
+    bool unmoved = comparable && (now->version == database->version ||
+                                  clock_equal(&now->clock, &database->clock));
+    if (!unmoved) {
+        if (comparable && is_own_work(observer, database, now)) {
+            uint64_t epoch = history_advance_known(database->history);
+            for (unsigned i = 0; i < database->announced.count; i++)
+                history_mark(database->announced.tables[i], epoch);
+        } else if (GUARD(UNKNOWN_COMMIT)) {
+            history_advance_unknown(database->history);
+        }
+    }
+    if (now->schema_version != database->schema_seen || !database->known)
+        observer->schema_generation++;
+    database->schema_seen = now->schema_version;
+    database->schema_in_doubt = false;
+    database->announced.count = 0;
+    database->announced.everything = false;
+    database->announcements = 0;
+    database->version = now->version;
+    database->foreign_version = now->foreign_version;
+    database->schema_version = now->schema_version;
+    database->known = true;
+    /* A clock of before still holds where nothing moved; else only an exact reading will do. */
+    if (now->clock.kind != CLOCK_NONE || !unmoved)
+        database->clock = now->clock;
+}
+
+/*
+** The clock of the snapshot that hold() has just opened. In WAL mode it is known where the reading
+** just before the transaction and the one just after are equal; in rollback mode the reading
+** under the SHARED lock, which keeps writers away from the file.
+*/
+static struct clock exact_clock(const struct clock *before, const struct clock *after)
+{
+    if (after->kind == CLOCK_ROLLBACK || clock_equal(before, after) || !GUARD(SNAPSHOT_CLOCK))
+        return *after;
+    return (struct clock){.kind = CLOCK_NONE};
+}
+
+/* True when the connection has seen no change since the known state; asked in a transaction. */
+static bool is_unmoved(struct observer *observer, const struct database *database)
+{
+    struct clock_source now;
+    uint32_t version;
+    return database->known && read_version(observer, database, &version) == SQLITE_OK &&
+           version == database->version && clock_look(observer->db, database->name, &now) &&
+           clock_same_source(&now, &database->source);
+}
+
+/* Settle in a transaction; `before` is the clock just before it was opened, NULL where it was opened
+** by others: then its clock cannot be known. */
+static int settle_in_transaction(struct observer *observer, struct database *database,
+                                 const struct clock *before)
+{
+    bool unmoved = is_unmoved(observer, database);
+    struct sighting now = {.clock.kind = CLOCK_NONE};
+    if (!unmoved) {
+        int rc = sight(observer, database, &now);
+        if (rc != SQLITE_OK)
+            return rc;
+    }
+    if (before != NULL) {
+        struct clock after = clock_read(observer->db, database->name, &database->source);
+        now.clock = exact_clock(before, &after);
+    }
+    if (!unmoved)
+        settle(observer, database, &now);
+    else if (now.clock.kind != CLOCK_NONE)
+        database->clock = now.clock;
+    return SQLITE_OK;
+}
+
+static int see_database(struct observer *observer, struct database *database, bool keep_open)
+{
+    if (sqlite3_txn_state(observer->db, database->name) != SQLITE_TXN_NONE)
+        return settle_in_transaction(observer, database, NULL);
+    struct clock before = clock_read(observer->db, database->name, &database->source);
+    bool current = database->known && clock_equal(&before, &database->clock);
+    if (current && !keep_open)
+        return SQLITE_OK;
+    int rc = hold(observer, database);
+    if (rc != SQLITE_OK)
+        return rc;
+    return settle_in_transaction(observer, database, &before);
+}
+
+/* ---- schemas ---- */
+
+/* Read a schema version that a write transaction may be changing, or have changed and taken back. */
+static void look_at_schema(struct observer *observer, struct database *database, bool in_doubt)
+{
+    uint32_t version;
+    if (read_schema(observer, database, &version) != SQLITE_OK)
+        return;
+    if (version != database->schema_seen && GUARD(TEMP_SCHEMA))
+        observer->schema_generation++;
+    database->schema_seen = version;
+    database->schema_in_doubt = in_doubt;
+}
+
+static bool is_among(const struct database *database, struct database *const *databases,
+                     unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (databases[i] == database)
+            return true;
+    }
+    return false;
+}
+
+/*
+** A name may come to mean another table when any database of the connection changes its schema,
+** temp above all. `seen` are those that were settled just now. Failures are left to the query itself: it meets them too.
+*/
+static void watch_schemas(struct observer *observer, struct database *const *seen, unsigned count)
+{
+    for (struct database *d = observer->databases; d != NULL; d = d->next) {
+        uint32_t version;
+        bool settled = is_among(d, seen, count);
+        if (d->index < 0 || (settled && !d->schema_in_doubt))
+            continue;
+        if (read_version(observer, d, &version) != SQLITE_OK)
+            continue; /* temp, before it holds anything */
+        if (sqlite3_txn_state(observer->db, d->name) == SQLITE_TXN_WRITE) {
+            look_at_schema(observer, d, true);
+            continue;
+        }
+        if (d->schema_in_doubt)
+            look_at_schema(observer, d, false);
+        if (!settled && (!d->known || version != d->version))
+            see_database(observer, d, true);
+    }
+}
+
+/* ---- snapshots ---- */
+
+static bool may_serve(struct observer *observer, struct database *const *databases, unsigned count)
+{
+    if (observer->read_uncommitted && GUARD(READ_UNCOMMITTED))
+        return false;
+    for (unsigned i = 0; i < count; i++) {
+        if (databases[i]->index < 0 || databases[i]->uncacheable ||
+            (sqlite3_txn_state(observer->db, databases[i]->name) == SQLITE_TXN_WRITE &&
+             GUARD(WRITE_BYPASS)))
+            return false;
+    }
+    return true;
+}
+
+int snapshot_open(struct observer *observer, struct database *const *databases, unsigned count,
+                  bool hold_open, enum snapshot_state *state)
+{
+    observer->depth++;
+    *state = SNAPSHOT_BYPASS;
+    int rc = observer_list_databases(observer, false);
+    if (rc != SQLITE_OK)
+        return rc == SQLITE_NOMEM ? rc : SQLITE_OK;
+    bool serve = may_serve(observer, databases, count);
+    bool keep_open = hold_open || !sqlite3_get_autocommit(observer->db);
+    for (unsigned i = 0; i < count && serve; i++) {
+        rc = see_database(observer, databases[i], keep_open);
+        if (rc == SQLITE_NOMEM || rc == SQLITE_INTERRUPT || (rc & 0xff) == SQLITE_BUSY)
+            return rc;
+        /* Whatever else is wrong, the query itself will say it better. */
+        serve = rc == SQLITE_OK;
+    }
+    watch_schemas(observer, databases, serve ? count : 0);
+    if (serve)
+        *state = SNAPSHOT_GOOD;
+    return SQLITE_OK;
+}
+
+bool snapshot_holds(struct observer *observer, struct database *const *databases, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        uint32_t version;
+        if (sqlite3_txn_state(observer->db, databases[i]->name) != SQLITE_TXN_READ ||
+            read_version(observer, databases[i], &version) != SQLITE_OK ||
+            version != databases[i]->version)
+            return false;
+    }
+    return true;
+}
+
+void snapshot_close(struct observer *observer)
+{
+    if (--observer->depth > 0)
+        return;
+    for (struct database *d = observer->databases; d != NULL; d = d->next) {
+        if (d->holding)
+            sqlite3_reset(d->hold_query);
+        d->holding = false;
+    }
+}

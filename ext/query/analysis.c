@@ -1,0 +1,387 @@
+#include "query/analysis.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "query/key.h"
+#include "query/modules.h"
+#include "query/program.h"
+#include "query/token.h"
+
+/* What the listing shows, before anything is looked up. */
+struct listing {
+    struct buffer identity; /* what goes into the program's hash */
+    struct buffer roots;    /* struct root … */
+    struct buffer vtabs;    /* const sqlite3_vtab * … */
+    struct analysis *analysis;
+    bool now_literal;
+};
+
+/* A b-tree that the program opens. */
+struct root {
+    int database;
+    int page;
+};
+
+/* ---- building an analysis ---- */
+
+static void *grow(void *array, unsigned count, size_t size)
+{
+    /* Doubles at powers of two, so that no capacity need be kept. */
+    if (count != 0 && (count & (count - 1)) != 0)
+        return array;
+    return memory_resize(array, (count ? 2 * (size_t)count : 1) * size);
+}
+
+int analysis_add_table(struct analysis *analysis, const char *schema, const char *table,
+                       enum table_kind kind, bool whole_file)
+{
+    for (unsigned i = 0; i < analysis->use_count; i++) {
+        struct table_use *use = &analysis->uses[i];
+        if (sqlite3_stricmp(use->schema, schema) == 0 && sqlite3_stricmp(use->table, table) == 0)
+            return SQLITE_OK;
+    }
+    struct table_use *uses = grow(analysis->uses, analysis->use_count, sizeof *uses);
+    if (uses == NULL)
+        return SQLITE_NOMEM;
+    analysis->uses = uses;
+    struct table_use *use = &uses[analysis->use_count];
+    use->schema = memory_copy_text(schema, strlen(schema));
+    use->table = memory_copy_text(table, strlen(table));
+    use->kind = kind;
+    use->whole_file = whole_file;
+    analysis->use_count++;
+    return use->schema != NULL && use->table != NULL ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+int analysis_refuse(struct analysis *analysis, const char *format, ...)
+{
+    if (analysis->refusal != NULL)
+        return SQLITE_OK;
+    va_list arguments;
+    va_start(arguments, format);
+    analysis->refusal = sqlite3_vmprintf(format, arguments);
+    va_end(arguments);
+    return analysis->refusal != NULL ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+static int add_function(struct analysis *analysis, const struct instruction *instruction)
+{
+    const char *open = strchr(instruction->p4, '(');
+    if (open == NULL)
+        return SQLITE_OK;
+    size_t size = (size_t)(open - instruction->p4);
+    int arguments = atoi(open + 1);
+    /* A call without arguments has no first register. */
+    bool none = strstr(instruction->opcode, "Func") != NULL && instruction->p2 == 0;
+    for (unsigned i = 0; i < analysis->function_count; i++) {
+        struct function_use *use = &analysis->functions[i];
+        if (strlen(use->name) == size && memcmp(use->name, instruction->p4, size) == 0 &&
+            use->arguments == arguments) {
+            use->no_arguments = use->no_arguments || none;
+            return SQLITE_OK;
+        }
+    }
+    struct function_use *functions =
+        grow(analysis->functions, analysis->function_count, sizeof *functions);
+    if (functions == NULL)
+        return SQLITE_NOMEM;
+    analysis->functions = functions;
+    struct function_use *use = &functions[analysis->function_count];
+    use->name = memory_copy_text(instruction->p4, size);
+    use->arguments = arguments;
+    use->no_arguments = none;
+    if (use->name == NULL)
+        return SQLITE_NOMEM;
+    analysis->function_count++;
+    return SQLITE_OK;
+}
+
+/* ---- reading the listing ---- */
+
+static bool is_opcode(const struct instruction *instruction, const char *name)
+{
+    return strcmp(instruction->opcode, name) == 0;
+}
+
+/* Transaction's p3 and p4 are the schema's version and a count per connection: neither tells what
+** the program does. */
+static void identify(struct listing *listing, const struct instruction *instruction)
+{
+    bool transaction = is_opcode(instruction, "Transaction");
+    bool address = strncmp(instruction->p4, "vtab:", 5) == 0;
+    buffer_add_format(&listing->identity, "%s %d %d %d %d ", instruction->opcode, instruction->p1,
+                      instruction->p2, transaction ? 0 : instruction->p3, instruction->p5);
+    buffer_add_text(&listing->identity, transaction || address ? "" : instruction->p4);
+    buffer_add_char(&listing->identity, '\n');
+}
+
+static int read_instruction(const struct instruction *instruction, int address, void *context)
+{
+    struct listing *listing = context;
+    (void)address;
+    identify(listing, instruction);
+    if (is_opcode(instruction, "OpenRead") || is_opcode(instruction, "ReopenIdx")) {
+        struct root root = {.database = instruction->p3, .page = instruction->p2};
+        buffer_add(&listing->roots, &root, sizeof root);
+    } else if (is_opcode(instruction, "VOpen")) {
+        const sqlite3_vtab *vtab = NULL;
+        program_vtab(instruction->p4, &vtab);
+        buffer_add(&listing->vtabs, &vtab, sizeof vtab);
+    } else if (strstr(instruction->opcode, "Func") != NULL ||
+               strncmp(instruction->opcode, "Agg", 3) == 0) {
+        return add_function(listing->analysis, instruction);
+    } else if (is_opcode(instruction, "String8")) {
+        if (function_means_now(instruction->p4, (int)strlen(instruction->p4)))
+            listing->now_literal = true;
+    }
+    return SQLITE_OK;
+}
+
+/* ---- tables ---- */
+
+/* PRAGMA index_info gives rows for a table's name only where it is WITHOUT ROWID. */
+static int find_kind(sqlite3 *db, const char *schema, const char *table, enum table_kind *kind)
+{
+    char *sql = sqlite3_mprintf("PRAGMA \"%w\".index_info(\"%w\")", schema, table);
+    sqlite3_stmt *info = NULL;
+    if (sql == NULL)
+        return SQLITE_NOMEM;
+    int rc = sqlite3_prepare_v2(db, sql, -1, &info, NULL);
+    sqlite3_free(sql);
+    if (rc == SQLITE_OK)
+        *kind = sqlite3_step(info) == SQLITE_ROW ? TABLE_WITHOUT_ROWID : TABLE_ROWID;
+    int finalized = sqlite3_finalize(info);
+    return rc != SQLITE_OK ? rc : finalized;
+}
+
+/* The root page of a schema's own table; it has no row there. */
+#define SCHEMA_ROOT 1
+
+static int add_root(sqlite3 *db, const char *schema, int page, struct analysis *analysis)
+{
+    if (page == SCHEMA_ROOT)
+        return analysis_add_table(analysis, schema, "sqlite_schema", TABLE_ROWID, true);
+    char *sql =
+        sqlite3_mprintf("SELECT tbl_name FROM \"%w\".sqlite_master WHERE rootpage = ?1", schema);
+    sqlite3_stmt *lookup = NULL;
+    if (sql == NULL)
+        return SQLITE_NOMEM;
+    int rc = sqlite3_prepare_v2(db, sql, -1, &lookup, NULL);
+    sqlite3_free(sql);
+    if (rc != SQLITE_OK)
+        return rc;
+    sqlite3_bind_int(lookup, 1, page);
+    if (sqlite3_step(lookup) == SQLITE_ROW) {
+        const char *table = (const char *)sqlite3_column_text(lookup, 0);
+        enum table_kind kind = TABLE_ROWID;
+        rc = table != NULL ? find_kind(db, schema, table, &kind) : SQLITE_NOMEM;
+        /* SQLite writes its own tables without telling any hook. */
+        if (rc == SQLITE_OK)
+            rc = analysis_add_table(analysis, schema, table, kind,
+                                    sqlite3_strnicmp(table, "sqlite_", 7) == 0);
+    } else {
+        rc = analysis_refuse(analysis, "reads a table of %s that its schema does not name", schema);
+    }
+    int finalized = sqlite3_finalize(lookup);
+    return rc != SQLITE_OK ? rc : finalized;
+}
+
+static int add_roots(sqlite3 *db, const struct listing *listing)
+{
+    sqlite3_stmt *databases = NULL;
+    int rc = sqlite3_prepare_v2(db, "PRAGMA database_list", -1, &databases, NULL);
+    const struct root *roots = (const void *)listing->roots.bytes;
+    size_t count = listing->roots.size / sizeof *roots;
+    while (rc == SQLITE_OK && sqlite3_step(databases) == SQLITE_ROW) {
+        int number = sqlite3_column_int(databases, 0);
+        const char *schema = (const char *)sqlite3_column_text(databases, 1);
+        for (size_t i = 0; rc == SQLITE_OK && i < count; i++) {
+            if (roots[i].database == number)
+                rc = schema != NULL ? add_root(db, schema, roots[i].page, listing->analysis)
+                                    : SQLITE_NOMEM;
+        }
+    }
+    int finalized = sqlite3_finalize(databases);
+    return rc != SQLITE_OK ? rc : finalized;
+}
+
+/* ---- virtual tables ---- */
+
+static int add_virtual_table(sqlite3 *db, const sqlite3_vtab *vtab, const struct nesting *nesting,
+                             struct analysis *analysis, bool *full_text)
+{
+    if (nesting != NULL) {
+        int added = nesting->add(nesting->context, vtab, analysis);
+        if (added != 0)
+            return added < 0 ? SQLITE_NOMEM : SQLITE_OK;
+    }
+    struct module_use use;
+    int rc = module_find(db, vtab, &use);
+    if (rc == SQLITE_OK && use.kind == MODULE_IN_FILE) {
+        rc = analysis_add_table(analysis, use.schema, use.table, TABLE_ROWID, true);
+        *full_text = *full_text || use.full_text;
+    } else if (rc == SQLITE_OK && use.kind == MODULE_UNKNOWN) {
+        rc = analysis_refuse(analysis,
+                             "reads %s%s, a virtual table whose changes cannot be seen",
+                             use.table != NULL ? "" : "something that has no name, ",
+                             use.table != NULL ? use.table : "");
+    }
+    memory_free(use.schema);
+    memory_free(use.table);
+    return rc;
+}
+
+static int add_virtual_tables(sqlite3 *db, const struct listing *listing,
+                              const struct nesting *nesting, bool *full_text)
+{
+    const sqlite3_vtab *const *vtabs = (const void *)listing->vtabs.bytes;
+    size_t count = listing->vtabs.size / sizeof(sqlite3_vtab *);
+    int rc = SQLITE_OK;
+    for (size_t i = 0; rc == SQLITE_OK && i < count; i++)
+        rc = add_virtual_table(db, vtabs[i], nesting, listing->analysis, full_text);
+    return rc;
+}
+
+/* ---- functions ---- */
+
+/* strftime() with a format alone is the present time; the program does not show how many arguments
+** a call has, so the text is searched. */
+static bool calls_bare_strftime(const char *sql)
+{
+    for (struct token token = token_read_solid(sql); token.type != TOKEN_END;
+         token = token_read_solid(token.text + token.size)) {
+        if (!token_is_word(token, "strftime"))
+            continue;
+        int depth = 0;
+        bool comma = false;
+        do {
+            token = token_read_solid(token.text + token.size);
+            if (token.type == TOKEN_OPERATOR && *token.text == '(')
+                depth++;
+            else if (token.type == TOKEN_OPERATOR && *token.text == ')')
+                depth--;
+            else if (token.type == TOKEN_OPERATOR && *token.text == ',' && depth == 1)
+                comma = true;
+        } while (depth > 0 && token.type != TOKEN_END);
+        if (!comma)
+            return true;
+    }
+    return false;
+}
+
+/* The same in the text of any view: which of them the query reads, its program does not say. */
+static int search_views(sqlite3 *db, bool *found)
+{
+    sqlite3_stmt *databases = NULL;
+    int rc = sqlite3_prepare_v2(db, "PRAGMA database_list", -1, &databases, NULL);
+    while (rc == SQLITE_OK && !*found && sqlite3_step(databases) == SQLITE_ROW) {
+        char *sql =
+            sqlite3_mprintf("SELECT sql FROM \"%w\".sqlite_master WHERE type = 'view'",
+                            (const char *)sqlite3_column_text(databases, 1));
+        sqlite3_stmt *views = NULL;
+        rc = sql != NULL ? sqlite3_prepare_v2(db, sql, -1, &views, NULL) : SQLITE_NOMEM;
+        sqlite3_free(sql);
+        while (rc == SQLITE_OK && !*found && sqlite3_step(views) == SQLITE_ROW) {
+            const char *text = (const char *)sqlite3_column_text(views, 0);
+            *found = text != NULL && calls_bare_strftime(text);
+        }
+        int finalized = sqlite3_finalize(views);
+        if (rc == SQLITE_OK)
+            rc = finalized;
+    }
+    int finalized = sqlite3_finalize(databases);
+    return rc != SQLITE_OK ? rc : finalized;
+}
+
+static int note_unsafe(char **slot, const char *name)
+{
+    if (*slot == NULL)
+        *slot = sqlite3_mprintf("%s", name);
+    return *slot != NULL ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+static int judge(sqlite3 *db, const char *sql, const struct function_use *use, bool full_text,
+                 const struct listing *listing)
+{
+    struct analysis *analysis = listing->analysis;
+    struct function_verdict verdict;
+    int rc = function_judge(db, use, full_text, &verdict);
+    if (rc == SQLITE_OK && verdict.is_date && verdict.refusal == NULL) {
+        bool bare = false;
+        if (sqlite3_stricmp(use->name, "strftime") == 0) {
+            bare = calls_bare_strftime(sql);
+            rc = bare ? SQLITE_OK : search_views(db, &bare);
+        }
+        if (listing->now_literal)
+            verdict.refusal = "where 'now' is the present time";
+        else if (bare)
+            verdict.refusal = "which with a format alone is the present time";
+    }
+    analysis->calls_date = analysis->calls_date || verdict.is_date;
+    analysis->own_functions = analysis->own_functions || verdict.is_own;
+    if (rc == SQLITE_OK && verdict.direct_only)
+        rc = note_unsafe(&analysis->direct_only, use->name);
+    if (rc == SQLITE_OK && !verdict.innocuous)
+        rc = note_unsafe(&analysis->not_innocuous, use->name);
+    if (rc == SQLITE_OK && verdict.refusal != NULL) {
+        analysis->nondeterministic = analysis->nondeterministic || analysis->refusal == NULL;
+        rc = analysis_refuse(analysis, "calls %s(), %s", use->name, verdict.refusal);
+    }
+    return rc;
+}
+
+/* ---- all together ---- */
+
+static int understand(sqlite3 *db, const char *sql, const struct nesting *nesting,
+                      const struct listing *listing)
+{
+    bool full_text = false;
+    int rc = add_roots(db, listing);
+    if (rc == SQLITE_OK)
+        rc = add_virtual_tables(db, listing, nesting, &full_text);
+    struct analysis *analysis = listing->analysis;
+    for (unsigned i = 0; rc == SQLITE_OK && i < analysis->function_count; i++)
+        rc = judge(db, sql, &analysis->functions[i], full_text, listing);
+    return rc;
+}
+
+int analysis_make(sqlite3 *db, const char *sql, const struct nesting *nesting,
+                  struct analysis *analysis)
+{
+    *analysis = (struct analysis){0};
+    struct listing listing = {.analysis = analysis};
+    int rc = program_each(db, sql, read_instruction, &listing);
+    if (rc == SQLITE_OK &&
+        (listing.identity.failed || listing.roots.failed || listing.vtabs.failed))
+        rc = SQLITE_NOMEM;
+    if (rc == SQLITE_OK) {
+        analysis->program = key_hash(listing.identity.bytes, listing.identity.size);
+        rc = understand(db, sql, nesting, &listing);
+    }
+    buffer_clear(&listing.identity);
+    buffer_clear(&listing.roots);
+    buffer_clear(&listing.vtabs);
+    if (rc != SQLITE_OK)
+        analysis_clear(analysis);
+    return rc;
+}
+
+void analysis_clear(struct analysis *analysis)
+{
+    for (unsigned i = 0; i < analysis->use_count; i++) {
+        memory_free(analysis->uses[i].schema);
+        memory_free(analysis->uses[i].table);
+    }
+    for (unsigned i = 0; i < analysis->function_count; i++)
+        memory_free(analysis->functions[i].name);
+    memory_free(analysis->uses);
+    memory_free(analysis->functions);
+    sqlite3_free(analysis->refusal);
+    sqlite3_free(analysis->direct_only);
+    sqlite3_free(analysis->not_innocuous);
+    *analysis = (struct analysis){0};
+}

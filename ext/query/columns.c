@@ -1,0 +1,274 @@
+#include "query/columns.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "query/program.h"
+
+/* Affinities as the comparison opcodes carry them in p5 (sqliteInt.h, SQLITE_AFF_…). */
+#define AFFINITY_MASK 0x47
+#define AFFINITY_NONE 0x40
+#define AFFINITY_BLOB 0x41
+#define AFFINITY_TEXT 0x42
+#define AFFINITY_NUMERIC 0x43
+#define AFFINITY_INTEGER 0x44
+#define AFFINITY_REAL 0x45
+
+/* EXPLAIN cuts a collation's name at this length (18; 20 before SQLite 3.36). */
+#define COLLATION_CUT 18
+
+struct traits {
+    int reg; /* the register that holds the value compared with the column */
+    int affinity;
+    char *collation; /* NULL: BINARY */
+};
+
+struct probe {
+    int first; /* the parameter number that stands against column 0 */
+    unsigned count;
+    struct traits *traits;
+};
+
+/* ---- affinity and collation ---- */
+
+/* "NOCASE-8", "NOCASE-16LE", or "(NOCASE)" in older versions. */
+static char *collation_name(const char *p4)
+{
+    size_t size = strlen(p4);
+    if (size > 2 && p4[0] == '(' && p4[size - 1] == ')')
+        return memory_copy_text(p4 + 1, size - 2);
+    const char *dash = strrchr(p4, '-');
+    return memory_copy_text(p4, dash != NULL ? (size_t)(dash - p4) : size);
+}
+
+/* The parameters may be loaded before or after they are compared, so the listing is read twice. */
+static int find_register(const struct instruction *instruction, int address, void *context)
+{
+    struct probe *probe = context;
+    int column = instruction->p1 - probe->first;
+    (void)address;
+    if (strcmp(instruction->opcode, "Variable") == 0 && column >= 0 &&
+        column < (int)probe->count)
+        probe->traits[column].reg = instruction->p2;
+    return SQLITE_OK;
+}
+
+static int find_comparison(const struct instruction *instruction, int address, void *context)
+{
+    struct probe *probe = context;
+    (void)address;
+    if (strcmp(instruction->opcode, "Eq") != 0)
+        return SQLITE_OK;
+    for (unsigned i = 0; i < probe->count; i++) {
+        struct traits *traits = &probe->traits[i];
+        if (traits->reg == 0 ||
+            (traits->reg != instruction->p1 && traits->reg != instruction->p3))
+            continue;
+        traits->affinity = instruction->p5 & AFFINITY_MASK;
+        if (traits->collation == NULL && instruction->p4[0] != '\0') {
+            traits->collation = collation_name(instruction->p4);
+            if (traits->collation == NULL)
+                return SQLITE_NOMEM;
+        }
+    }
+    return SQLITE_OK;
+}
+
+static int read_traits(sqlite3 *db, const char *sql, struct columns *columns, struct probe *probe)
+{
+    struct buffer text = {0};
+    buffer_add_text(&text, "SELECT ");
+    for (unsigned i = 0; i < columns->count; i++)
+        buffer_add_format(&text, "%s\"%w\" = ?%d", i ? ", " : "", columns->names[i],
+                          probe->first + (int)i);
+    buffer_add_format(&text, " FROM (\n%s\n)", sql);
+    char *query = buffer_take(&text);
+    if (query == NULL)
+        return SQLITE_NOMEM;
+    int rc = program_each(db, query, find_register, probe);
+    if (rc == SQLITE_OK)
+        rc = program_each(db, query, find_comparison, probe);
+    memory_free(query);
+    return rc;
+}
+
+/* ---- declarations ---- */
+
+static bool mentions(const char *type, const char *word)
+{
+    size_t size = strlen(word);
+    for (; *type != '\0'; type++) {
+        if (sqlite3_strnicmp(type, word, (int)size) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Section 3.1 of https://sqlite.org/datatype3.html, in its order. */
+static int affinity_of_type(const char *type)
+{
+    if (mentions(type, "int"))
+        return AFFINITY_INTEGER;
+    if (mentions(type, "char") || mentions(type, "clob") || mentions(type, "text"))
+        return AFFINITY_TEXT;
+    if (mentions(type, "blob") || type[0] == '\0')
+        return AFFINITY_BLOB;
+    if (mentions(type, "real") || mentions(type, "floa") || mentions(type, "doub"))
+        return AFFINITY_REAL;
+    return AFFINITY_NUMERIC;
+}
+
+/* A type of that affinity; NONE has none, and BLOB is the nearest that a declaration can say. */
+static const char *type_of_affinity(int affinity)
+{
+    switch (affinity) {
+    case AFFINITY_NONE:
+    case AFFINITY_BLOB:
+        return "";
+    case AFFINITY_TEXT:
+        return "TEXT";
+    case AFFINITY_INTEGER:
+        return "INT";
+    case AFFINITY_REAL:
+        return "REAL";
+    default:
+        return "NUM";
+    }
+}
+
+/* The declared type where it says the affinity that the column really has; rows come before names. */
+static const char *choose_type(const char *declared, int affinity)
+{
+    if (affinity == AFFINITY_NONE)
+        affinity = AFFINITY_BLOB;
+    /* In a virtual table the word "hidden" in a type would hide the column. */
+    if (declared != NULL && affinity_of_type(declared) == affinity && !mentions(declared, "hidden"))
+        return declared;
+    return type_of_affinity(affinity);
+}
+
+/* A type is words, and perhaps numbers in parentheses behind them; what a schema quoted stays quoted. */
+static bool is_plain_type(const char *type)
+{
+    size_t words = strspn(type, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_ ");
+    const char *rest = type + words;
+    if (*rest == '\0')
+        return true;
+    size_t size = strlen(rest);
+    return words > 0 && rest[0] == '(' && strspn(rest + 1, "0123456789,.+- ") + 2 == size &&
+           rest[size - 1] == ')';
+}
+
+static void declare_type(struct buffer *text, const char *type)
+{
+    if (type[0] != '\0')
+        buffer_add_format(text, is_plain_type(type) ? " %s" : " \"%w\"", type);
+}
+
+/* The one collation that begins so; NULL when there are several: then BINARY would be a guess. */
+static int complete_collation(sqlite3 *db, char **name)
+{
+    if (*name == NULL || strlen(*name) < COLLATION_CUT)
+        return SQLITE_OK;
+    sqlite3_stmt *list = NULL;
+    int rc = sqlite3_prepare_v2(
+        db, "SELECT min(name), count(*) FROM pragma_collation_list WHERE substr(name, 1, ?2) = ?1",
+        -1, &list, NULL);
+    if (rc != SQLITE_OK)
+        return rc;
+    sqlite3_bind_text(list, 1, *name, -1, SQLITE_STATIC);
+    sqlite3_bind_int(list, 2, (int)strlen(*name));
+    if (sqlite3_step(list) == SQLITE_ROW && sqlite3_column_int(list, 1) == 1) {
+        const char *whole = (const char *)sqlite3_column_text(list, 0);
+        char *copy = whole != NULL ? memory_copy_text(whole, strlen(whole)) : NULL;
+        if (copy == NULL)
+            rc = SQLITE_NOMEM;
+        memory_free(rc == SQLITE_OK ? *name : NULL);
+        if (rc == SQLITE_OK)
+            *name = copy;
+    } else {
+        rc = SQLITE_ERROR;
+    }
+    int finalized = sqlite3_finalize(list);
+    return rc != SQLITE_OK ? rc : finalized;
+}
+
+static int declare(sqlite3 *db, sqlite3_stmt *statement, struct columns *columns,
+                   struct probe *probe)
+{
+    struct buffer text = {0};
+    int rc = SQLITE_OK;
+    for (unsigned i = 0; i < columns->count && rc == SQLITE_OK; i++) {
+        struct traits *traits = &probe->traits[i];
+        const char *declared = sqlite3_column_decltype(statement, (int)i);
+        buffer_add_format(&text, "%s\"%w\"", i ? ", " : "", columns->names[i]);
+        declare_type(&text, choose_type(declared, traits->affinity));
+        rc = complete_collation(db, &traits->collation);
+        if (traits->collation != NULL && sqlite3_stricmp(traits->collation, "BINARY") != 0)
+            buffer_add_format(&text, " COLLATE \"%w\"", traits->collation);
+    }
+    if (rc != SQLITE_OK) {
+        buffer_clear(&text);
+        return rc;
+    }
+    columns->declaration = buffer_take(&text);
+    return columns->declaration != NULL ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+/* ---- all together ---- */
+
+static int read_names(sqlite3_stmt *statement, struct columns *columns)
+{
+    unsigned count = (unsigned)sqlite3_column_count(statement);
+    columns->names = memory_alloc_zero((count ? count : 1) * sizeof *columns->names);
+    if (columns->names == NULL)
+        return SQLITE_NOMEM;
+    columns->count = count;
+    for (unsigned i = 0; i < count; i++) {
+        const char *name = sqlite3_column_name(statement, (int)i);
+        columns->names[i] = name != NULL ? memory_copy_text(name, strlen(name)) : NULL;
+        if (columns->names[i] == NULL)
+            return SQLITE_NOMEM;
+    }
+    return SQLITE_OK;
+}
+
+int columns_read(sqlite3 *db, const char *sql, int parameters, struct columns *columns)
+{
+    *columns = (struct columns){0};
+    char *query = sqlite3_mprintf("SELECT * FROM (\n%s\n)", sql);
+    sqlite3_stmt *statement = NULL;
+    int rc = query != NULL ? sqlite3_prepare_v2(db, query, -1, &statement, NULL) : SQLITE_NOMEM;
+    sqlite3_free(query);
+    if (rc == SQLITE_OK)
+        rc = read_names(statement, columns);
+    struct probe probe = {.first = parameters + 1, .count = columns->count};
+    if (rc == SQLITE_OK) {
+        probe.traits = memory_alloc_zero((probe.count ? probe.count : 1) * sizeof *probe.traits);
+        rc = probe.traits != NULL ? SQLITE_OK : SQLITE_NOMEM;
+    }
+    for (unsigned i = 0; rc == SQLITE_OK && i < probe.count; i++)
+        probe.traits[i].affinity = AFFINITY_NONE;
+    if (rc == SQLITE_OK)
+        rc = read_traits(db, sql, columns, &probe);
+    if (rc == SQLITE_OK)
+        rc = declare(db, statement, columns, &probe);
+    for (unsigned i = 0; probe.traits != NULL && i < probe.count; i++)
+        memory_free(probe.traits[i].collation);
+    memory_free(probe.traits);
+    sqlite3_finalize(statement);
+    if (rc != SQLITE_OK)
+        columns_clear(columns);
+    return rc;
+}
+
+void columns_clear(struct columns *columns)
+{
+    for (unsigned i = 0; columns->names != NULL && i < columns->count; i++)
+        memory_free(columns->names[i]);
+    memory_free(columns->names);
+    memory_free(columns->declaration);
+    *columns = (struct columns){0};
+}

@@ -1,0 +1,474 @@
+#include "query/definition.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buffer.h"
+#include "base/guard.h"
+#include "base/memory.h"
+#include "query/key.h"
+#include "query/normalize.h"
+#include "query/program.h"
+#include "query/token.h"
+
+static int fail(char **error, int rc, char *text)
+{
+    sqlite3_free(*error);
+    *error = text;
+    return text != NULL ? rc : SQLITE_NOMEM;
+}
+
+static int fail_with_sqlite(char **error, sqlite3 *db, int rc)
+{
+    if (rc == SQLITE_NOMEM)
+        return rc;
+    return fail(error, rc, sqlite3_mprintf("%s", sqlite3_errmsg(db)));
+}
+
+/* ---- taking in a text ---- */
+
+static int check_first_word(const char *sql, char **error)
+{
+    struct token first = token_read_solid(sql);
+    if (token_is_word(first, "select") || token_is_word(first, "values") ||
+        token_is_word(first, "with"))
+        return SQLITE_OK;
+    if (first.type == TOKEN_END)
+        return fail(error, SQLITE_ERROR,
+                    sqlite3_mprintf("there is no SELECT; a cached query is one SELECT, VALUES, or "
+                                    "WITH … SELECT"));
+    return fail(error, SQLITE_ERROR,
+                sqlite3_mprintf("\"%.*s …\" cannot be cached; a cached query is one SELECT, "
+                                "VALUES, or WITH … SELECT",
+                                (int)first.size, first.text));
+}
+
+/* The text up to its last token before a semicolon; what follows may only be more semicolons. */
+static int trim(const char *sql, size_t *start, size_t *size, char **error)
+{
+    struct token token = token_read_solid(sql);
+    *start = (size_t)(token.text - sql);
+    size_t end = *start;
+    while (token.type != TOKEN_END && token.type != TOKEN_SEMICOLON) {
+        end = (size_t)(token.text - sql) + token.size;
+        token = token_read_solid(token.text + token.size);
+    }
+    *size = end - *start;
+    while (token.type == TOKEN_SEMICOLON)
+        token = token_read_solid(token.text + token.size);
+    if (token.type == TOKEN_END)
+        return SQLITE_OK;
+    return fail(error, SQLITE_ERROR,
+                sqlite3_mprintf("there is a second statement, \"%.20s …\"; a cached query is one "
+                                "SELECT",
+                                token.text));
+}
+
+static char *copy_or_null(const char *text)
+{
+    return text != NULL ? memory_copy_text(text, strlen(text)) : NULL;
+}
+
+int definition_open(struct definition *definition, struct observer *observer,
+                    const struct definition_source *source, char **error)
+{
+    size_t start, size;
+    *definition = (struct definition){0};
+    int rc = check_first_word(source->sql, error);
+    if (rc == SQLITE_OK)
+        rc = trim(source->sql, &start, &size, error);
+    if (rc != SQLITE_OK)
+        return rc;
+    definition->db = observer->db;
+    definition->observer = observer;
+    definition->nesting = source->nesting;
+    definition->owner = source->owner;
+    definition->sql = memory_copy_text(source->sql + start, size);
+    definition->home = copy_or_null(source->home);
+    definition->self = copy_or_null(source->self);
+    if (definition->sql == NULL || (source->home != NULL && definition->home == NULL) ||
+        (source->self != NULL && definition->self == NULL))
+        rc = SQLITE_NOMEM;
+    if (rc == SQLITE_OK) {
+        definition->normalized = normalize_sql(definition->sql);
+        rc = definition->normalized != NULL ? SQLITE_OK : SQLITE_NOMEM;
+    }
+    if (rc == SQLITE_OK)
+        rc = parameters_read(definition->sql, &definition->parameters);
+    if (rc != SQLITE_OK)
+        definition_close(definition);
+    return rc;
+}
+
+/* ---- what a definition may not do ---- */
+
+static int hash_program(const struct instruction *instruction, int address, void *context)
+{
+    struct buffer *text = context;
+    (void)address;
+    buffer_add_format(text, "%s %d %d %d\n", instruction->opcode, instruction->p1, instruction->p2,
+                      instruction->p3);
+    return SQLITE_OK;
+}
+
+/* The listing of the query as a subquery, where its own name means `with`; failing to compile is an answer too. */
+static int listing_under(struct definition *definition, const char *with, struct buffer *listing)
+{
+    char *sql = sqlite3_mprintf("%s SELECT * FROM (\n%s\n)", with, definition->sql);
+    if (sql == NULL)
+        return SQLITE_NOMEM;
+    int rc = program_each(definition->db, sql, hash_program, listing);
+    sqlite3_free(sql);
+    if (rc != SQLITE_OK && rc != SQLITE_NOMEM)
+        buffer_add_text(listing, "does not compile");
+    return rc == SQLITE_NOMEM || listing->failed ? SQLITE_NOMEM : SQLITE_OK;
+}
+
+/*
+** Once it exists, a table in temp is what its bare name means, also in its own SELECT. A common table
+** expression of that name hides what the name means now; where that changes nothing, the SELECT
+** does not use the bare name as a table.
+*/
+static int check_self(struct definition *definition, char **error)
+{
+    if (definition->self == NULL)
+        return SQLITE_OK;
+    struct buffer plain = {0};
+    struct buffer hidden = {0};
+    char *with = sqlite3_mprintf("WITH \"%w\"(querycache_self) AS (SELECT 'itself' WHERE 0)",
+                                 definition->self);
+    int rc = with != NULL ? listing_under(definition, "", &plain) : SQLITE_NOMEM;
+    if (rc == SQLITE_OK)
+        rc = listing_under(definition, with, &hidden);
+    bool same =
+        plain.size == hidden.size && (plain.size == 0 || memcmp(plain.bytes, hidden.bytes, plain.size) == 0);
+    sqlite3_free(with);
+    buffer_clear(&plain);
+    buffer_clear(&hidden);
+    if (rc != SQLITE_OK || same)
+        return rc;
+    return fail(error, SQLITE_ERROR,
+                sqlite3_mprintf("%s would read itself; write main.%s (or another schema) in its "
+                                "SELECT for the table or view behind it",
+                                definition->self, definition->self));
+}
+
+static int trusts_schema(sqlite3 *db, bool *trusted)
+{
+    sqlite3_stmt *pragma = NULL;
+    int rc = sqlite3_prepare_v2(db, "PRAGMA trusted_schema", -1, &pragma, NULL);
+    *trusted = rc == SQLITE_OK && sqlite3_step(pragma) == SQLITE_ROW &&
+               sqlite3_column_int(pragma, 0) != 0;
+    int finalized = sqlite3_finalize(pragma);
+    return rc != SQLITE_OK ? rc : finalized;
+}
+
+/* A stored definition is somebody else's text once its file travels: it may do what a view may. */
+static int check_home(const struct definition *definition, const struct analysis *analysis,
+                      char **error)
+{
+    const char *home = definition->home;
+    if (home == NULL)
+        return SQLITE_OK;
+    for (unsigned i = 0; i < analysis->use_count; i++) {
+        const struct table_use *use = &analysis->uses[i];
+        if (sqlite3_stricmp(use->schema, home) != 0)
+            return fail(error, SQLITE_ERROR,
+                        sqlite3_mprintf("it reads %s.%s, but a cached table stored in %s may read "
+                                        "%s alone; create it in temp, or write %s.%s",
+                                        use->schema, use->table, home, home, home, use->table));
+    }
+    if (analysis->direct_only != NULL)
+        return fail(error, SQLITE_ERROR,
+                    sqlite3_mprintf("it calls %s(), which a stored definition may not "
+                                    "(SQLITE_DIRECTONLY); create the cached table in temp",
+                                    analysis->direct_only));
+    bool trusted = true;
+    int rc = analysis->not_innocuous != NULL ? trusts_schema(definition->db, &trusted) : SQLITE_OK;
+    if (rc == SQLITE_OK && !trusted)
+        rc = fail(error, SQLITE_ERROR,
+                  sqlite3_mprintf("it calls %s(), which is not innocuous, and PRAGMA "
+                                  "trusted_schema is off; create the cached table in temp",
+                                  analysis->not_innocuous));
+    return rc;
+}
+
+/* ---- what it depends on ---- */
+
+static void clear_dependencies(struct definition *definition)
+{
+    for (unsigned i = 0; i < definition->dependency_count; i++)
+        sqlite3_finalize(definition->dependencies[i].probe);
+    memory_free(definition->dependencies);
+    memory_free(definition->databases);
+    definition->dependencies = NULL;
+    definition->databases = NULL;
+    definition->dependency_count = 0;
+    definition->database_count = 0;
+}
+
+static void add_database(struct definition *definition, struct database *database)
+{
+    for (unsigned i = 0; i < definition->database_count; i++) {
+        if (definition->databases[i] == database)
+            return;
+    }
+    definition->databases[definition->database_count++] = database;
+}
+
+static int resolve_dependencies(struct definition *definition)
+{
+    const struct analysis *analysis = &definition->analysis;
+    unsigned count = analysis->use_count;
+    definition->dependencies =
+        memory_alloc_zero((count ? count : 1) * sizeof *definition->dependencies);
+    definition->databases = memory_alloc_zero((count ? count : 1) * sizeof *definition->databases);
+    if (definition->dependencies == NULL || definition->databases == NULL)
+        return SQLITE_NOMEM;
+    for (unsigned i = 0; i < count; i++) {
+        const struct table_use *use = &analysis->uses[i];
+        struct dependency *dependency = &definition->dependencies[i];
+        dependency->database = observer_find(definition->observer, use->schema);
+        if (dependency->database == NULL)
+            return SQLITE_SCHEMA;
+        dependency->table = history_table(dependency->database->history, use->table, use->kind);
+        if (dependency->table == NULL)
+            return SQLITE_NOMEM;
+        dependency->whole_file = use->whole_file;
+        definition->dependency_count++;
+        add_database(definition, dependency->database);
+    }
+    return SQLITE_OK;
+}
+
+/* ---- the key's prefix ---- */
+
+static void identify_file(struct buffer *text, sqlite3 *db, const struct database *database)
+{
+    const char *path = sqlite3_db_filename(db, database->name);
+    sqlite3_vfs *vfs = NULL;
+    struct stat status;
+    sqlite3_file_control(db, database->name, SQLITE_FCNTL_VFS_POINTER, (void *)&vfs);
+    buffer_add_format(text, "%s ", vfs != NULL ? vfs->zName : "");
+    if (path != NULL && path[0] != '\0' && stat(path, &status) == 0)
+        buffer_add_format(text, "%llu %llu\n", (unsigned long long)status.st_dev,
+                          (unsigned long long)status.st_ino);
+    else
+        buffer_add_format(text, "private %s\n", database->name);
+}
+
+static int make_prefix(struct definition *definition)
+{
+    struct buffer text = {0};
+    sqlite3_stmt *pragma = NULL;
+    int rc = sqlite3_prepare_v2(definition->db, "PRAGMA encoding", -1, &pragma, NULL);
+    if (rc == SQLITE_OK && sqlite3_step(pragma) == SQLITE_ROW)
+        buffer_add_format(&text, "%s\n", (const char *)sqlite3_column_text(pragma, 0));
+    int finalized = sqlite3_finalize(pragma);
+    if (rc == SQLITE_OK)
+        rc = finalized;
+    buffer_add_format(&text, "%llu\n", (unsigned long long)definition->owner);
+    for (unsigned i = 0; i < definition->database_count; i++)
+        identify_file(&text, definition->db, definition->databases[i]);
+    buffer_add(&text, &definition->analysis.program, sizeof definition->analysis.program);
+    buffer_add_text(&text, definition->normalized);
+    if (text.failed)
+        rc = SQLITE_NOMEM;
+    if (rc == SQLITE_OK)
+        definition->prefix = key_hash(text.bytes, text.size);
+    buffer_clear(&text);
+    return rc;
+}
+
+/* ---- preparing ---- */
+
+static int prepare_statement(struct definition *definition, char **error)
+{
+    sqlite3 *db = definition->db;
+    int rc = sqlite3_prepare_v3(db, definition->sql, -1, SQLITE_PREPARE_PERSISTENT,
+                                &definition->statement, NULL);
+    if (rc != SQLITE_OK)
+        return fail_with_sqlite(error, db, rc);
+    if (!sqlite3_stmt_readonly(definition->statement) ||
+        sqlite3_column_count(definition->statement) == 0)
+        return fail(error, SQLITE_ERROR,
+                    sqlite3_mprintf("it writes, and so cannot be cached; a cached query is a "
+                                    "SELECT that only reads"));
+    return SQLITE_OK;
+}
+
+static void forget(struct definition *definition)
+{
+    sqlite3_finalize(definition->statement);
+    definition->statement = NULL;
+    clear_dependencies(definition);
+    columns_clear(&definition->columns);
+    analysis_clear(&definition->analysis);
+}
+
+static int prepare(struct definition *definition, char **error)
+{
+    int rc = observer_list_databases(definition->observer, true);
+    if (rc == SQLITE_OK)
+        rc = prepare_statement(definition, error);
+    if (rc == SQLITE_OK) {
+        rc = columns_read(definition->db, definition->sql, definition->parameters.greatest,
+                          &definition->columns);
+        if (rc == SQLITE_OK)
+            rc = analysis_make(definition->db, definition->sql, definition->nesting,
+                               &definition->analysis);
+        if (rc != SQLITE_OK)
+            rc = fail_with_sqlite(error, definition->db, rc);
+    }
+    if (rc == SQLITE_OK && definition->analysis.reads_itself)
+        rc = fail(error, SQLITE_ERROR, sqlite3_mprintf("it reads itself"));
+    if (rc == SQLITE_OK)
+        rc = check_self(definition, error);
+    if (rc == SQLITE_OK)
+        rc = check_home(definition, &definition->analysis, error);
+    if (rc == SQLITE_OK)
+        rc = resolve_dependencies(definition);
+    if (rc == SQLITE_OK)
+        rc = make_prefix(definition);
+    return rc;
+}
+
+int definition_refresh(struct definition *definition, char **error)
+{
+    sqlite3_stmt *statement = definition->statement;
+    uint64_t generation = definition->observer->schema_generation;
+    if (statement != NULL && (!sqlite3_expired(statement) || !GUARD(EXPIRED_STATEMENT)) &&
+        (definition->generation == generation || !GUARD(SCHEMA_GENERATION)))
+        return SQLITE_OK;
+    if (statement != NULL && sqlite3_stmt_busy(statement))
+        return SQLITE_OK;
+    forget(definition);
+    definition->preparing = true;
+    int rc = prepare(definition, error);
+    definition->preparing = false;
+    if (rc != SQLITE_OK)
+        forget(definition);
+    definition->generation = definition->observer->schema_generation;
+    return rc;
+}
+
+void definition_suspend(struct definition *definition)
+{
+    if (definition->statement != NULL && sqlite3_stmt_busy(definition->statement))
+        return;
+    sqlite3_finalize(definition->statement);
+    definition->statement = NULL;
+    for (unsigned i = 0; i < definition->dependency_count; i++) {
+        sqlite3_finalize(definition->dependencies[i].probe);
+        definition->dependencies[i].probe = NULL;
+    }
+}
+
+void definition_close(struct definition *definition)
+{
+    forget(definition);
+    parameters_clear(&definition->parameters);
+    memory_free(definition->sql);
+    memory_free(definition->normalized);
+    memory_free(definition->home);
+    memory_free(definition->self);
+    *definition = (struct definition){0};
+}
+
+/* ---- evidence ---- */
+
+static struct source *find_source(struct evidence *evidence, struct history *history)
+{
+    for (unsigned i = 0; i < evidence->source_count; i++) {
+        if (evidence->sources[i].history == history)
+            return &evidence->sources[i];
+    }
+    struct source *source = &evidence->sources[evidence->source_count++];
+    source->history = history;
+    source->epoch = history_epoch(history);
+    return source;
+}
+
+struct evidence *definition_evidence(const struct definition *definition)
+{
+    unsigned count = definition->dependency_count;
+    size_t size = sizeof(struct evidence) +
+                  count * (sizeof(struct source) + sizeof(struct table *));
+    struct evidence *evidence = memory_alloc_zero(size);
+    if (evidence == NULL)
+        return NULL;
+    evidence->sources = (struct source *)(evidence + 1);
+    evidence->tables = (struct table **)(evidence->sources + count);
+    for (unsigned i = 0; i < count; i++) {
+        const struct dependency *dependency = &definition->dependencies[i];
+        struct source *source = find_source(evidence, dependency->database->history);
+        source->whole_file = source->whole_file || dependency->whole_file;
+        evidence->tables[evidence->table_count++] = dependency->table;
+    }
+    return evidence;
+}
+
+/* ---- probes ---- */
+
+static bool needs_probe(const struct dependency *dependency)
+{
+    return !dependency->whole_file && dependency->table->kind == TABLE_ROWID &&
+           GUARD(TRUNCATION) &&
+           dependency->table->probed != history_epoch(dependency->database->history);
+}
+
+bool definition_is_probed(const struct definition *definition)
+{
+    for (unsigned i = 0; i < definition->dependency_count; i++) {
+        if (needs_probe(&definition->dependencies[i]))
+            return false;
+    }
+    return true;
+}
+
+static int prepare_probe(struct definition *definition, struct dependency *dependency)
+{
+    if (dependency->probe != NULL)
+        return SQLITE_OK;
+    char *sql = sqlite3_mprintf("SELECT 1 FROM \"%w\".\"%w\" LIMIT 1", dependency->database->name,
+                                dependency->table->name);
+    if (sql == NULL)
+        return SQLITE_NOMEM;
+    int rc = sqlite3_prepare_v3(definition->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
+                                &dependency->probe, NULL);
+    sqlite3_free(sql);
+    return rc;
+}
+
+/* A table that has lost its last row since it was looked at was truncated: the update hook would
+** have named it for anything else. */
+static int probe(struct definition *definition, struct dependency *dependency)
+{
+    int rc = prepare_probe(definition, dependency);
+    if (rc != SQLITE_OK)
+        return rc;
+    rc = sqlite3_step(dependency->probe);
+    bool empty = rc == SQLITE_DONE;
+    int reset = sqlite3_reset(dependency->probe);
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+        return reset != SQLITE_OK ? reset : rc;
+    struct table *table = dependency->table;
+    uint64_t epoch = history_epoch(dependency->database->history);
+    if (table->probed != 0 && !table->empty && empty)
+        history_mark(table, epoch);
+    table->empty = empty;
+    table->probed = epoch;
+    return SQLITE_OK;
+}
+
+int definition_probe(struct definition *definition)
+{
+    for (unsigned i = 0; i < definition->dependency_count; i++) {
+        if (!needs_probe(&definition->dependencies[i]))
+            continue;
+        int rc = probe(definition, &definition->dependencies[i]);
+        if (rc != SQLITE_OK)
+            return rc;
+    }
+    return SQLITE_OK;
+}

@@ -1,0 +1,91 @@
+/*
+** A definition: what one SELECT means on one connection: its statement, columns, parameters, what
+** it reads, and whether it may be cached. It is prepared anew whenever SQLite or a schema says that the old
+** answer no longer holds. It decides what the text means, never whether a result is
+** fresh. Belongs to one connection.
+*/
+#ifndef QUERYCACHE_QUERY_DEFINITION_H
+#define QUERYCACHE_QUERY_DEFINITION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/sqlite.h"
+#include "coherence/evidence.h"
+#include "coherence/observer.h"
+#include "query/analysis.h"
+#include "query/columns.h"
+#include "query/parameters.h"
+#include "store/store.h"
+
+/* A table that the query reads, and how to see whether it is empty. */
+struct dependency {
+    struct database *database;
+    struct table *table;
+    bool whole_file;
+    sqlite3_stmt *probe; /* SELECT 1 FROM it LIMIT 1; prepared on first use */
+};
+
+struct definition {
+    sqlite3 *db;
+    struct observer *observer;
+    const struct nesting *nesting;
+    uint64_t owner;   /* the session, part of the key while results are private to it */
+    char *sql;        /* as given, without what follows its last token */
+    char *normalized; /* see normalize.h */
+    char *home;       /* the schema that stores it and alone may be read; NULL: any */
+    char *self;       /* the name it will be read under in temp, which it may not read itself */
+
+    struct parameters parameters;
+    bool preparing; /* so that a SELECT which comes to read itself is seen */
+
+    /* What follows is from the last preparation. */
+    sqlite3_stmt *statement; /* NULL: prepare first */
+    uint64_t generation;     /* of the schemas it was prepared under */
+    struct columns columns;
+    struct analysis analysis;
+    unsigned dependency_count;
+    struct dependency *dependencies;
+    unsigned database_count;
+    struct database **databases; /* those of the dependencies, each once */
+    struct key prefix;           /* of every key: text, program, files, connection */
+};
+
+/*
+** Take in a text: tokens and parameters; nothing is prepared yet. On an error the definition is
+** empty and *error says what is wrong (sqlite3_mprintf, caller frees).
+*/
+struct definition_source {
+    const char *sql;
+    const char *home; /* may be NULL */
+    const char *self; /* may be NULL */
+    uint64_t owner;
+    const struct nesting *nesting; /* outlives the definition; may be NULL */
+};
+
+int definition_open(struct definition *definition, struct observer *observer,
+                    const struct definition_source *source, char **error);
+
+/*
+** Prepare, if that was not done yet, or if the statement expired or a schema changed since. SQLite's own
+** error when the SELECT does not prepare; an error too when it is no read-only SELECT, or reads what its home forbids. A SELECT that
+** cannot be cached is not an error here: see analysis.refusal. Does nothing while the statement is running.
+*/
+int definition_refresh(struct definition *definition, char **error);
+
+/* Finalize the kept statements, unless they are running; the next refresh prepares them again. */
+void definition_suspend(struct definition *definition);
+
+void definition_close(struct definition *definition);
+
+/* Evidence for the present epochs of what the definition reads. Caller frees with memory_free(); NULL when memory is
+** short. */
+struct evidence *definition_evidence(const struct definition *definition);
+
+/* True when it is known, for the present epochs, which of the tables hold rows. */
+bool definition_is_probed(const struct definition *definition);
+
+/* Look that up, in the open read transaction. */
+int definition_probe(struct definition *definition);
+
+#endif

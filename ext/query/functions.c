@@ -1,0 +1,103 @@
+#include "query/functions.h"
+
+#include <string.h>
+
+/* Bits of PRAGMA function_list's flags column, as sqlite3_create_function() takes them. */
+#define FLAGS_DETERMINISTIC SQLITE_DETERMINISTIC
+#define FLAGS_DIRECTONLY SQLITE_DIRECTONLY
+#define FLAGS_INNOCUOUS SQLITE_INNOCUOUS
+
+static const char *const changing[] = {
+    "random",       "randomblob",   "changes",           "total_changes", "last_insert_rowid",
+    "current_date", "current_time", "current_timestamp", "sqlite_offset", "load_extension",
+    "sqlite_log",
+};
+
+static const char *const dates[] = {
+    "date", "time", "datetime", "julianday", "strftime", "unixepoch", "timediff",
+};
+
+/* They belong to the full-text index that the query reads, and depend on it alone. */
+static const char *const auxiliaries[] = {
+    "bm25", "highlight", "snippet", "offsets", "matchinfo", "match", "rank",
+};
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+static bool is_among(const char *name, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (sqlite3_stricmp(name, names[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool function_means_now(const char *text, int size)
+{
+    /* 'subsec' alone is the present time as well, since SQLite 3.42. */
+    static const char *const words[] = {"now", "subsec", "subsecond"};
+    for (size_t i = 0; i < COUNT(words); i++) {
+        if (size == (int)strlen(words[i]) && sqlite3_strnicmp(text, words[i], size) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void judge_built_in(const struct function_use *use, struct function_verdict *verdict)
+{
+    if (is_among(use->name, changing, COUNT(changing)))
+        verdict->refusal = "whose value changes from call to call";
+    verdict->is_date = is_among(use->name, dates, COUNT(dates));
+    if (verdict->is_date && use->no_arguments)
+        verdict->refusal = "which without arguments is the present time";
+}
+
+static void judge_own(const struct function_use *use, int flags, bool full_text,
+                      struct function_verdict *verdict)
+{
+    if (flags & FLAGS_DETERMINISTIC)
+        return;
+    /* PRAGMA case_sensitive_like registers like() anew, innocuous but without the other flag. */
+    if ((flags & FLAGS_INNOCUOUS) && sqlite3_stricmp(use->name, "like") == 0)
+        return;
+    if (full_text && is_among(use->name, auxiliaries, COUNT(auxiliaries)))
+        return;
+    verdict->refusal = "which the application has not marked SQLITE_DETERMINISTIC";
+}
+
+int function_judge(sqlite3 *db, const struct function_use *use, bool full_text,
+                   struct function_verdict *verdict)
+{
+    *verdict = (struct function_verdict){.innocuous = true};
+    sqlite3_stmt *list = NULL;
+    int rc = sqlite3_prepare_v2(db,
+                                "SELECT builtin, flags FROM pragma_function_list "
+                                "WHERE name = ?1 COLLATE nocase AND narg = ?2",
+                                -1, &list, NULL);
+    if (rc != SQLITE_OK)
+        return rc;
+    sqlite3_bind_text(list, 1, use->name, -1, SQLITE_STATIC);
+    sqlite3_bind_int(list, 2, use->arguments);
+    bool known = false;
+    while (sqlite3_step(list) == SQLITE_ROW) {
+        bool built_in = sqlite3_column_int(list, 0) != 0;
+        int flags = sqlite3_column_int(list, 1);
+        known = true;
+        verdict->is_own = verdict->is_own || !built_in;
+        verdict->direct_only = verdict->direct_only || (flags & FLAGS_DIRECTONLY);
+        verdict->innocuous = verdict->innocuous && (flags & FLAGS_INNOCUOUS);
+        if (built_in)
+            judge_built_in(use, verdict);
+        else
+            judge_own(use, flags, full_text, verdict);
+    }
+    rc = sqlite3_finalize(list);
+    /* Not listed: an operator's own function, or one that a virtual table brings along. */
+    if (rc == SQLITE_OK && !known) {
+        judge_built_in(use, verdict);
+        if (verdict->refusal == NULL && !verdict->is_date && !full_text)
+            verdict->refusal = "which is not among the functions that SQLite lists";
+    }
+    return rc;
+}

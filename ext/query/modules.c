@@ -1,0 +1,134 @@
+#include "query/modules.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "query/program.h"
+#include "query/token.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+static const char *const constants[] = {"json_each", "json_tree", "jsonb_each", "jsonb_tree",
+                                        "generate_series"};
+
+static const struct {
+    const char *name;
+    bool full_text;
+} in_file[] = {
+    {"fts3", true},    {"fts4", true},       {"fts5", true},
+    {"rtree", false},  {"rtree_i32", false}, {"geopoly", false},
+};
+
+/* ---- the address of a table that can be named ---- */
+
+static int note_address(const struct instruction *instruction, int address, void *context)
+{
+    (void)address;
+    if (strcmp(instruction->opcode, "VOpen") == 0)
+        program_vtab(instruction->p4, context);
+    return SQLITE_OK;
+}
+
+/* False also where the table cannot be read at all: then the query does not read it either. */
+static bool is_at(sqlite3 *db, const char *schema, const char *table, const sqlite3_vtab *address)
+{
+    char *sql = schema != NULL ? sqlite3_mprintf("SELECT 1 FROM \"%w\".\"%w\"", schema, table)
+                               : sqlite3_mprintf("SELECT 1 FROM \"%w\"", table);
+    const sqlite3_vtab *found = NULL;
+    if (sql != NULL)
+        program_each(db, sql, note_address, &found);
+    sqlite3_free(sql);
+    return found == address;
+}
+
+/* ---- tables stored in a schema ---- */
+
+/* The module's name in CREATE VIRTUAL TABLE … USING name(…); caller frees. */
+static char *module_of(const char *sql)
+{
+    struct token token = token_read_solid(sql);
+    while (token.type != TOKEN_END && !token_is_word(token, "using"))
+        token = token_read_solid(token.text + token.size);
+    if (token.type == TOKEN_END)
+        return NULL;
+    return token_identifier(token_read_solid(token.text + token.size));
+}
+
+static void take_module(struct module_use *use, const char *module)
+{
+    for (size_t i = 0; module != NULL && i < COUNT(in_file); i++) {
+        if (sqlite3_stricmp(module, in_file[i].name) == 0) {
+            use->kind = MODULE_IN_FILE;
+            use->full_text = in_file[i].full_text;
+        }
+    }
+}
+
+static int find_in_schema(sqlite3 *db, const char *schema, const sqlite3_vtab *address,
+                          struct module_use *use)
+{
+    char *sql = sqlite3_mprintf("SELECT name, sql FROM \"%w\".sqlite_master WHERE type = 'table' "
+                                "AND sql LIKE 'CREATE VIRTUAL TABLE%%'",
+                                schema);
+    sqlite3_stmt *tables = NULL;
+    if (sql == NULL)
+        return SQLITE_NOMEM;
+    int rc = sqlite3_prepare_v2(db, sql, -1, &tables, NULL);
+    sqlite3_free(sql);
+    while (rc == SQLITE_OK && use->table == NULL && sqlite3_step(tables) == SQLITE_ROW) {
+        const char *name = (const char *)sqlite3_column_text(tables, 0);
+        const char *text = (const char *)sqlite3_column_text(tables, 1);
+        if (name == NULL || text == NULL || !is_at(db, schema, name, address))
+            continue;
+        char *module = module_of(text);
+        take_module(use, module);
+        memory_free(module);
+        use->table = memory_copy_text(name, strlen(name));
+        use->schema = memory_copy_text(schema, strlen(schema));
+        if (use->table == NULL || use->schema == NULL)
+            rc = SQLITE_NOMEM;
+    }
+    int finalized = sqlite3_finalize(tables);
+    return rc != SQLITE_OK ? rc : finalized;
+}
+
+/* ---- table-valued functions ---- */
+
+static int find_eponymous(sqlite3 *db, const sqlite3_vtab *address, struct module_use *use)
+{
+    sqlite3_stmt *modules = NULL;
+    int rc = sqlite3_prepare_v2(db, "SELECT name FROM pragma_module_list", -1, &modules, NULL);
+    while (rc == SQLITE_OK && use->table == NULL && sqlite3_step(modules) == SQLITE_ROW) {
+        const char *name = (const char *)sqlite3_column_text(modules, 0);
+        if (name == NULL || !is_at(db, NULL, name, address))
+            continue;
+        use->table = memory_copy_text(name, strlen(name));
+        if (use->table == NULL)
+            rc = SQLITE_NOMEM;
+    }
+    int finalized = sqlite3_finalize(modules);
+    return rc != SQLITE_OK ? rc : finalized;
+}
+
+int module_find(sqlite3 *db, const sqlite3_vtab *address, struct module_use *use)
+{
+    *use = (struct module_use){.kind = MODULE_UNKNOWN};
+    for (size_t i = 0; i < COUNT(constants); i++) {
+        if (is_at(db, NULL, constants[i], address)) {
+            use->kind = MODULE_CONSTANT;
+            return SQLITE_OK;
+        }
+    }
+    sqlite3_stmt *schemas = NULL;
+    int rc = sqlite3_prepare_v2(db, "PRAGMA database_list", -1, &schemas, NULL);
+    while (rc == SQLITE_OK && use->table == NULL && sqlite3_step(schemas) == SQLITE_ROW) {
+        const char *schema = (const char *)sqlite3_column_text(schemas, 1);
+        rc = schema != NULL ? find_in_schema(db, schema, address, use) : SQLITE_NOMEM;
+    }
+    int finalized = sqlite3_finalize(schemas);
+    if (rc == SQLITE_OK)
+        rc = finalized;
+    if (rc == SQLITE_OK && use->table == NULL)
+        rc = find_eponymous(db, address, use);
+    return rc;
+}

@@ -1,0 +1,130 @@
+#include "query/plan.h"
+
+#include <string.h>
+
+#include "base/buffer.h"
+#include "query/program.h"
+
+/* An instruction that may go on elsewhere; an address of 0 is none. */
+struct jump {
+    int from;
+    int to;
+    bool call; /* of a subroutine */
+};
+
+struct plan {
+    int vopens;
+    int filter;      /* the address of the VFilter; 0: none yet */
+    int filters;
+    int setup;       /* where the part begins that runs once, before all else (Init's p2) */
+    bool other_file; /* a table outside temp is opened */
+    struct buffer jumps;
+};
+
+/* SQLite's number of the temp database. */
+#define TEMP_DATABASE 1
+
+/*
+** Opcodes whose p2 is no address. The list need not be complete: one that is missing is taken for a jump, and
+** costs at most a read transaction.
+*/
+static const char *const straight[] = {
+    "Add",         "AddImm",     "Affinity",   "AggFinal",   "AggInverse",    "AggStep",
+    "AggValue",    "BitAnd",     "BitNot",     "BitOr",      "Blob",          "Cast",
+    "Clear",       "Close",      "CollSeq",    "Column",     "Compare",       "Concat",
+    "Copy",        "DeferredSeek", "Delete",   "Divide",     "EndCoroutine",  "Explain",
+    "FilterAdd",   "Function",   "Halt",       "IdxInsert",  "Insert",        "Int64",
+    "IntCopy",     "Integer",    "IsTrue",     "MakeRecord", "MemMax",        "Move",
+    "Multiply",    "NewRowid",   "Noop",       "Not",        "Null",          "NullRow",
+    "OffsetLimit", "OpenAutoindex", "OpenDup", "OpenEphemeral", "OpenPseudo", "OpenRead",
+    "Permutation", "PureFunc",   "Real",       "RealAffinity", "Remainder",   "ReopenIdx",
+    "ResetSorter", "ResultRow",  "Return",     "RowData",    "Rowid",         "SCopy",
+    "Sequence",    "ShiftLeft",  "ShiftRight", "SoftNull",   "SorterData",    "SorterInsert",
+    "SorterOpen",  "String",     "String8",    "Subtract",   "TableLock",     "Transaction",
+    "VColumn",     "VOpen",      "Variable",   "ZeroOrNull",
+};
+
+static bool is(const struct instruction *instruction, const char *opcode)
+{
+    return strcmp(instruction->opcode, opcode) == 0;
+}
+
+static bool goes_straight(const char *opcode)
+{
+    for (size_t i = 0; i < sizeof straight / sizeof straight[0]; i++) {
+        if (strcmp(opcode, straight[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void note_jump(struct plan *plan, int from, int to, bool call)
+{
+    struct jump jump = {.from = from, .to = to, .call = call};
+    if (to > 0)
+        buffer_add(&plan->jumps, &jump, sizeof jump);
+}
+
+static int read_instruction(const struct instruction *instruction, int address, void *context)
+{
+    struct plan *plan = context;
+    if (is(instruction, "Init")) {
+        plan->setup = instruction->p2;
+    } else if (is(instruction, "VOpen")) {
+        plan->vopens++;
+    } else if (is(instruction, "VFilter")) {
+        plan->filter = address;
+        plan->filters++;
+    } else if (is(instruction, "Jump")) {
+        note_jump(plan, address, instruction->p1, false);
+        note_jump(plan, address, instruction->p3, false);
+    }
+    if ((is(instruction, "OpenRead") || is(instruction, "OpenWrite")) &&
+        instruction->p3 != TEMP_DATABASE)
+        plan->other_file = true;
+    if (!goes_straight(instruction->opcode))
+        note_jump(plan, address, instruction->p2, is(instruction, "Gosub"));
+    return SQLITE_OK;
+}
+
+/* A jump back over the filter repeats it, and so may a call of a subroutine that holds it. What the setup jumps to it
+** jumps to once. */
+static bool repeats_filter(const struct plan *plan)
+{
+    const struct jump *jumps = (const void *)plan->jumps.bytes;
+    size_t count = plan->jumps.size / sizeof *jumps;
+    for (size_t i = 0; i < count; i++) {
+        if (jumps[i].to > plan->filter || (plan->setup > 0 && jumps[i].from >= plan->setup))
+            continue;
+        if (jumps[i].call || jumps[i].from > plan->filter)
+            return true;
+    }
+    return false;
+}
+
+static sqlite3_stmt *only_busy_statement(sqlite3 *db)
+{
+    sqlite3_stmt *found = NULL;
+    for (sqlite3_stmt *s = sqlite3_next_stmt(db, NULL); s != NULL; s = sqlite3_next_stmt(db, s)) {
+        if (!sqlite3_stmt_busy(s))
+            continue;
+        if (found != NULL)
+            return NULL;
+        found = s;
+    }
+    return found;
+}
+
+bool plan_reads_once(sqlite3 *db)
+{
+    sqlite3_stmt *statement = only_busy_statement(db);
+    const char *sql = statement != NULL ? sqlite3_sql(statement) : NULL;
+    if (sql == NULL)
+        return false;
+    struct plan plan = {0};
+    int rc = program_each(db, sql, read_instruction, &plan);
+    bool once = rc == SQLITE_OK && !plan.jumps.failed && plan.vopens == 1 && plan.filters == 1 &&
+                !plan.other_file && !repeats_filter(&plan);
+    buffer_clear(&plan.jumps);
+    return once;
+}

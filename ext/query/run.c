@@ -1,0 +1,96 @@
+#include "query/run.h"
+
+#include "base/memory.h"
+
+static int bind(sqlite3_stmt *statement, const struct parameters *parameters,
+                sqlite3_value **values)
+{
+    for (unsigned i = 0; i < parameters->count; i++) {
+        int rc = sqlite3_bind_value(statement, parameters->list[i].number, values[i]);
+        if (rc != SQLITE_OK)
+            return rc;
+    }
+    return SQLITE_OK;
+}
+
+/* False when memory is short: SQLite then gives NULL for a text or blob that is not empty. */
+static _Bool read_cell(sqlite3_stmt *statement, int column, struct cell *cell)
+{
+    switch (sqlite3_column_type(statement, column)) {
+    case SQLITE_INTEGER:
+        cell->type = CELL_INTEGER;
+        cell->integer = sqlite3_column_int64(statement, column);
+        return 1;
+    case SQLITE_FLOAT:
+        cell->type = CELL_REAL;
+        cell->real = sqlite3_column_double(statement, column);
+        return 1;
+    case SQLITE_TEXT:
+        cell->type = CELL_TEXT;
+        cell->bytes = sqlite3_column_text(statement, column);
+        break;
+    case SQLITE_BLOB:
+        cell->type = CELL_BLOB;
+        cell->bytes = sqlite3_column_blob(statement, column);
+        break;
+    default:
+        cell->type = CELL_NULL;
+        return 1;
+    }
+    cell->size = (size_t)sqlite3_column_bytes(statement, column);
+    if (cell->type == CELL_BLOB && cell->size == 0)
+        return 1;
+    return cell->bytes != NULL;
+}
+
+static int add_row(sqlite3_stmt *statement, struct result_builder *builder, struct cell *row,
+                   int columns)
+{
+    for (int i = 0; i < columns; i++) {
+        if (!read_cell(statement, i, &row[i]))
+            return SQLITE_NOMEM;
+    }
+    return result_builder_add(builder, row) ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+/* Up to SQLITE_DONE; then SQLITE_OK. */
+static int collect(sqlite3_stmt *statement, struct result_builder *builder)
+{
+    int columns = sqlite3_column_count(statement);
+    int compiled = sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_REPREPARE, 0);
+    struct cell *row = memory_alloc((columns > 0 ? (size_t)columns : 1) * sizeof *row);
+    if (row == NULL)
+        return SQLITE_NOMEM;
+    int rc = sqlite3_step(statement);
+    if (sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_REPREPARE, 0) != compiled &&
+        (rc == SQLITE_ROW || rc == SQLITE_DONE))
+        rc = SQLITE_SCHEMA;
+    while (rc == SQLITE_ROW) {
+        rc = add_row(statement, builder, row, columns);
+        if (rc == SQLITE_OK)
+            rc = sqlite3_step(statement);
+    }
+    memory_free(row);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+int run_statement(sqlite3_stmt *statement, const struct parameters *parameters,
+                  sqlite3_value **values, struct result **result)
+{
+    *result = NULL;
+    struct result_builder *builder =
+        result_builder_new((unsigned)sqlite3_column_count(statement));
+    if (builder == NULL)
+        return SQLITE_NOMEM;
+    int rc = bind(statement, parameters, values);
+    if (rc == SQLITE_OK)
+        rc = collect(statement, builder);
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+    if (rc != SQLITE_OK) {
+        result_builder_free(builder);
+        return rc;
+    }
+    *result = result_builder_finish(builder);
+    return *result != NULL ? SQLITE_OK : SQLITE_NOMEM;
+}

@@ -1,0 +1,108 @@
+/*
+** The door: how SQLite comes in. Checks that it can work here, and registers everything on the
+** connection.
+*/
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* dladdr */
+#endif
+
+#include <stdbool.h>
+
+#include <sqlite3ext.h>
+
+#include "base/config.h"
+#include "querycache.h"
+#include "surface/surface.h"
+
+SQLITE_EXTENSION_INIT1
+
+#ifndef SQLITE_CORE
+#include <dlfcn.h>
+#endif
+
+#define OLDEST_SQLITE 3034000
+#define OLDEST_SQLITE_TEXT "3.34.0"
+
+/* Once for each connection: registering anew would fail while a statement runs, such as the one
+** that calls load_extension(). */
+static int register_once(sqlite3 *db, char **error)
+{
+    struct session *session = session_open(db);
+    if (session == NULL)
+        return SQLITE_NOMEM;
+    int code = session->registered ? SQLITE_OK : surface_register(db, session);
+    if (code == SQLITE_OK)
+        session->registered = true;
+    else
+        *error = sqlite3_mprintf("querycache cannot register its tables and functions: %s",
+                                 sqlite3_errmsg(db));
+    session_release(session);
+    return code;
+}
+
+static int start(sqlite3 *db, char **error)
+{
+    /* First of all: an older SQLite's table of routines ends before some that are used below. */
+    if (sqlite3_libversion_number() < OLDEST_SQLITE)
+        return surface_failure(sqlite3_mprintf("querycache needs SQLite " OLDEST_SQLITE_TEXT
+                                               " or newer; this is %s",
+                                               sqlite3_libversion()),
+                               error);
+    int code = config_load(error);
+    return code == SQLITE_OK ? register_once(db, error) : code;
+}
+
+#ifdef SQLITE_CORE
+static int stay_loaded(void)
+{
+    return SQLITE_OK;
+}
+#else
+/*
+** The store outlives every connection, so the library must, too. SQLITE_OK_LOAD_PERMANENTLY asks
+** for that, but sqlite3_auto_extension() takes it for an error and fails every sqlite3_open(); so
+** the library first pins itself.
+*/
+static int stay_loaded(void)
+{
+    Dl_info self;
+    void *handle = NULL;
+    if (dladdr(&sqlite3_api, &self) != 0)
+        handle = dlopen(self.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+    if (handle == NULL)
+        return SQLITE_OK_LOAD_PERMANENTLY;
+    dlclose(handle);
+    return SQLITE_OK;
+}
+#endif
+
+int sqlite3_querycache_init(sqlite3 *db, char **error, const sqlite3_api_routines *api)
+{
+    char *text = NULL;
+    SQLITE_EXTENSION_INIT2(api)
+    int code = start(db, &text);
+    if (error != NULL)
+        *error = text;
+    else
+        sqlite3_free(text);
+    return code == SQLITE_OK ? stay_loaded() : code;
+}
+
+int querycache_init(sqlite3 *db)
+{
+    char *error = NULL;
+#ifndef SQLITE_CORE
+    if (sqlite3_api == NULL)
+        return SQLITE_MISUSE;
+#endif
+    int code = start(db, &error);
+    if (code != SQLITE_OK)
+        sqlite3_log(code, "%s", error != NULL ? error : sqlite3_errstr(code));
+    sqlite3_free(error);
+    return code;
+}
+
+const char *querycache_version(void)
+{
+    return QUERYCACHE_VERSION;
+}

@@ -1,0 +1,241 @@
+#include "session.h"
+
+#include <pthread.h>
+
+#include "base/config.h"
+#include "base/memory.h"
+#include "coherence/snapshot.h"
+
+/* All sessions of the process, so that loading twice on one connection finds the first. */
+struct listed {
+    struct session session; /* must be first */
+    struct listed *next;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of all that follows */
+static struct listed *sessions;
+static uint64_t last_id;
+static struct store *store;
+
+/* ---- the store of the process ---- */
+
+static struct limits configured_limits(void)
+{
+    return (struct limits){.max_entries = config_get(SETTING_MAX_ENTRIES),
+                           .max_bytes = config_get(SETTING_MAX_BYTES)};
+}
+
+struct store *session_store(void)
+{
+    pthread_mutex_lock(&lock);
+    if (store == NULL)
+        store = store_new((unsigned)config_get(SETTING_SHARDS), configured_limits());
+    struct store *found = store;
+    pthread_mutex_unlock(&lock);
+    return found;
+}
+
+void session_apply_limits(void)
+{
+    struct store *found = session_store();
+    if (found != NULL)
+        store_set_limits(found, configured_limits());
+}
+
+/* ---- what cached tables read, for queries over them ---- */
+
+static int refuse_loose(const struct cached_query *query, struct analysis *analysis)
+{
+    if (query->options.coherence == COHERENCE_TTL)
+        return analysis_refuse(analysis,
+                               "reads the cached table %s, which may be stale (coherence = 'ttl')",
+                               query->name);
+    if (query->definition.analysis.refusal != NULL)
+        return analysis_refuse(analysis, "reads the cached table %s, which %s", query->name,
+                               query->definition.analysis.refusal);
+    return SQLITE_OK;
+}
+
+static int add_inner(struct cached_query *query, struct analysis *analysis)
+{
+    char *error = NULL;
+    int rc = definition_refresh(&query->definition, &error);
+    if (rc != SQLITE_OK && rc != SQLITE_NOMEM)
+        rc = analysis_refuse(analysis, "reads the cached table %s, which fails: %s", query->name,
+                             error != NULL ? error : sqlite3_errstr(rc));
+    sqlite3_free(error);
+    const struct analysis *inner = &query->definition.analysis;
+    if (rc == SQLITE_OK)
+        rc = refuse_loose(query, analysis);
+    for (unsigned i = 0; rc == SQLITE_OK && i < inner->use_count; i++) {
+        const struct table_use *use = &inner->uses[i];
+        rc = analysis_add_table(analysis, use->schema, use->table, use->kind, use->whole_file);
+    }
+    analysis->calls_date = analysis->calls_date || inner->calls_date;
+    analysis->own_functions = analysis->own_functions || inner->own_functions;
+    return rc;
+}
+
+static int add_cached_table(void *context, const sqlite3_vtab *table, struct analysis *analysis)
+{
+    struct session *session = context;
+    for (struct cached_query *q = session->queries; q != NULL; q = q->next) {
+        if (q->table != table)
+            continue;
+        if (q->definition.preparing) {
+            analysis->reads_itself = true;
+            return 1;
+        }
+        return add_inner(q, analysis) == SQLITE_OK ? 1 : -1;
+    }
+    return 0;
+}
+
+/* ---- life ---- */
+
+static struct session *find(sqlite3 *db)
+{
+    for (struct listed *l = sessions; l != NULL; l = l->next) {
+        if (l->session.db == db)
+            return &l->session;
+    }
+    return NULL;
+}
+
+static struct session *session_new(sqlite3 *db)
+{
+    struct listed *listed = memory_alloc_zero(sizeof *listed);
+    if (listed == NULL)
+        return NULL;
+    struct session *session = &listed->session;
+    session->db = db;
+    session->references = 1;
+    session->store = session_store();
+    session->nesting = (struct nesting){.add = add_cached_table, .context = session};
+    session->observer = observer_new(db, config_get(SETTING_HOOKS) != 0);
+    if (session->store == NULL || session->observer == NULL) {
+        observer_free(session->observer);
+        memory_free(listed);
+        return NULL;
+    }
+    pthread_mutex_lock(&lock);
+    session->id = ++last_id;
+    listed->next = sessions;
+    sessions = listed;
+    pthread_mutex_unlock(&lock);
+    return session;
+}
+
+struct session *session_open(sqlite3 *db)
+{
+    pthread_mutex_lock(&lock);
+    struct session *session = find(db);
+    pthread_mutex_unlock(&lock);
+    if (session == NULL)
+        return session_new(db);
+    session->references++;
+    if (config_get(SETTING_HOOKS))
+        observer_hook(session->observer);
+    return session;
+}
+
+static bool is_owned(const struct entry_view *entry, void *context)
+{
+    const struct session *session = context;
+    return entry->owner == session->id;
+}
+
+static void free_queries(struct cached_query *query)
+{
+    while (query != NULL) {
+        struct cached_query *next = query->next;
+        cached_query_free(query);
+        query = next;
+    }
+}
+
+void session_release(void *context)
+{
+    struct session *session = context;
+    if (--session->references > 0)
+        return;
+    pthread_mutex_lock(&lock);
+    struct listed **link = &sessions;
+    while (&(*link)->session != session)
+        link = &(*link)->next;
+    struct listed *listed = *link;
+    *link = listed->next;
+    pthread_mutex_unlock(&lock);
+    free_queries(session->ad_hoc);
+    store_remove(session->store, is_owned, session, CAUSE_EXPLICIT);
+    observer_free(session->observer);
+    memory_free(listed);
+}
+
+/* ---- kept statements ---- */
+
+void session_connected(struct session *session)
+{
+    session->connected++;
+}
+
+void session_disconnected(struct session *session)
+{
+    session->connected--;
+    for (struct cached_query *q = session->queries; q != NULL; q = q->next)
+        definition_suspend(&q->definition);
+    for (struct cached_query *q = session->ad_hoc; q != NULL; q = q->next)
+        definition_suspend(&q->definition);
+    observer_suspend(session->observer);
+}
+
+int session_anchor(struct session *session)
+{
+    if (session->connected > 0)
+        return SQLITE_OK;
+    /* To prepare it is to connect it; SQLite keeps an eponymous table until the connection closes. */
+    sqlite3_stmt *statement = NULL;
+    int rc = sqlite3_prepare_v2(session->db, "SELECT 1 FROM querycache_stats", -1, &statement, NULL);
+    sqlite3_finalize(statement);
+    return rc;
+}
+
+/* What a schema change has overtaken is left alone: it is prepared anew before it is read. */
+static bool is_current(const struct session *session, const struct cached_query *query)
+{
+    return query->definition.statement != NULL &&
+           query->definition.generation == session->observer->schema_generation;
+}
+
+/* A truncated table is found by looking whether it has rows. */
+static void probe_queries(struct session *session, struct cached_query *queries)
+{
+    for (struct cached_query *q = queries; q != NULL; q = q->next) {
+        enum snapshot_state state;
+        if (!is_current(session, q))
+            continue;
+        snapshot_open(session->observer, q->definition.databases, q->definition.database_count,
+                      true, &state);
+        if (state == SNAPSHOT_GOOD && is_current(session, q))
+            definition_probe(&q->definition);
+        snapshot_close(session->observer);
+    }
+}
+
+void session_refresh(struct session *session)
+{
+    struct observer *observer = session->observer;
+    if (session_anchor(session) != SQLITE_OK)
+        return;
+    if (observer_list_databases(observer, false) != SQLITE_OK)
+        return;
+    for (struct database *d = observer->databases; d != NULL; d = d->next) {
+        enum snapshot_state state;
+        if (d->index < 0 || !d->known)
+            continue;
+        snapshot_open(observer, &d, 1, true, &state);
+        snapshot_close(observer);
+    }
+    probe_queries(session, session->queries);
+    probe_queries(session, session->ad_hoc);
+}

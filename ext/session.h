@@ -1,0 +1,64 @@
+/*
+** A session: what the cache knows of one connection: its observer, its cached queries and
+** the last status. It is made when the extension is loaded on the connection and ends when SQLite
+** drops the last module or function that refers to it, at close.
+**
+** Used only under the connection's own mutex, as SQLite calls modules and functions. The store
+** behind it belongs to the whole process.
+*/
+#ifndef QUERYCACHE_SESSION_H
+#define QUERYCACHE_SESSION_H
+
+#include "base/sqlite.h"
+#include "coherence/observer.h"
+#include "query/cached_query.h"
+#include "store/store.h"
+
+enum read_status { READ_NONE, READ_HIT, READ_MISS, READ_BYPASS, READ_COALESCED };
+
+struct session {
+    sqlite3 *db;
+    uint64_t id; /* unique in the process, never 0 */
+    struct observer *observer;
+    struct store *store;         /* the process's */
+    struct cached_query *queries; /* the connected cached tables */
+    struct cached_query *ad_hoc;  /* prepared by cache_query() and friends, latest first */
+    unsigned ad_hoc_count;
+    unsigned connected; /* virtual tables of ours that SQLite will disconnect at close */
+    enum read_status last_status;
+    struct nesting nesting; /* finds what a cached table reads, for queries over it */
+    bool registered; /* all modules and functions are */
+    unsigned references;
+};
+
+/* The session of a connection, made if need be, with one more reference. NULL when memory is
+** short. */
+struct session *session_open(sqlite3 *db);
+
+/* Give one reference back; the signature is that of SQLite's destructors. */
+void session_release(void *session);
+
+/* The store of the process, made on first use; NULL when memory is short. */
+struct store *session_store(void);
+
+/*
+** A virtual table of ours was connected, or disconnected. SQLite disconnects them all before it
+** asks whether a connection may close: that is when kept statements must go, or sqlite3_close()
+** would return SQLITE_BUSY. They are prepared again when needed.
+*/
+void session_connected(struct session *session);
+void session_disconnected(struct session *session);
+
+/* See to it that at least one virtual table of ours is connected, before statements are kept
+** outside of one. */
+int session_anchor(struct session *session);
+
+/* Bring the histories of all databases of this connection up to date, so that what
+** evidence_is_stale() says of this connection's entries is the truth of now. Errors are ignored:
+** then less is known. */
+void session_refresh(struct session *session);
+
+/* Apply cache_config's limits to the store; call after they were changed. */
+void session_apply_limits(void);
+
+#endif

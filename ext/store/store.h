@@ -1,0 +1,192 @@
+/*
+** The store: kept results of the whole process, found by key, bounded in bytes and entries, least
+** recently used out first. It is divided into shards (a power of two), each with a lock of its own,
+** a hash table and exact recency lists; eviction takes the oldest tail of all shards, so the order
+** is exact across them. A space is a named cache's part of the store with limits and counters of
+** its own; what is asked ad hoc lives in the store's default space.
+**
+** The store knows no SQL and no connection: it is told the key, and asks a callback whether a kept
+** result still stands. All functions are thread-safe. A shard lock is held for a bounded time, and
+** no two at once.
+**
+** The byte bound is hard: after any insert, bytes <= max_bytes; what `bytes` counts is every byte
+** the store has allocated for its entries: the entry with its key text, parameters and evidence,
+** the result, and the hash tables' slots but for the few that each shard has in place. Room is
+** reserved before an entry is linked, so the bound holds for inserts at once, too. A result that
+** somebody still reads after its entry left is no longer counted.
+*/
+#ifndef QUERYCACHE_STORE_STORE_H
+#define QUERYCACHE_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "coherence/evidence.h"
+#include "store/result.h"
+
+struct key {
+    uint64_t high;
+    uint64_t low;
+};
+
+/* Why an entry left. */
+enum cause {
+    CAUSE_EXPLICIT,     /* somebody asked for it */
+    CAUSE_REPLACED,     /* a newer result took its place */
+    CAUSE_EXPIRED,      /* past its ttl or tti */
+    CAUSE_SIZE,         /* to make room */
+    CAUSE_TABLE_CHANGE, /* a table it was read from changed */
+};
+
+/* Counted per space and for the whole store; they never fall but by store_reset_counters(). */
+struct counters {
+    uint64_t hits;
+    uint64_t misses;
+    uint64_t bypasses;
+    uint64_t coalesced;
+    uint64_t insertions;
+    uint64_t rejections;
+    uint64_t evictions;
+    uint64_t expirations;
+    uint64_t invalidations;
+    uint64_t load_ns;  /* spent on computing misses */
+    uint64_t saved_ns; /* what hits would have cost, by what their entries took to compute */
+};
+
+/* INT64_MAX is no limit. */
+struct limits {
+    int64_t max_entries;
+    int64_t max_bytes;
+};
+
+struct usage {
+    int64_t entries;
+    int64_t bytes;
+};
+
+struct store;
+struct space;
+
+/* `shards` is a power of two from 1 to 1024. NULL when memory is short. */
+struct store *store_new(unsigned shards, struct limits limits);
+
+/* Frees everything; nothing may be in use. For tests: the process's store lives until exit. */
+void store_free(struct store *store);
+
+/* Lowering a limit evicts at once. */
+void store_set_limits(struct store *store, struct limits limits);
+struct limits store_limits(const struct store *store);
+
+/* ---- spaces ---- */
+
+/*
+** The space of that identity, made if need be, with one more reference. `name` is what people call
+** it; `identity` (any bytes) tells two of one name apart. NULL name and identity: the default
+** space. NULL when memory is short. A space without references and entries is freed.
+*/
+struct space *store_space(struct store *store, const char *name, const void *identity,
+                          size_t identity_size);
+void space_release(struct space *space);
+const char *space_name(const struct space *space);                /* NULL for the default space */
+void space_set_limits(struct space *space, struct limits limits); /* evicts at once */
+
+/* ---- one entry ---- */
+
+/* An entry as a visitor or a finder sees it: valid only during the callback. */
+struct entry_view {
+    struct key key;
+    const struct space *space;
+    uint64_t owner;     /* the connection that alone may use it; 0 for all */
+    const char *sql;    /* the normalized SQL, zero-terminated */
+    const void *params; /* encoded parameters */
+    size_t params_size;
+    const struct result *result;
+    const struct evidence *evidence; /* NULL: depends on nothing */
+    size_t bytes;                    /* all that it takes */
+    uint64_t hits;
+    double created_at; /* Unix time */
+    int64_t created;   /* ticks */
+    int64_t used;      /* ticks of the last hit, or created */
+    int64_t expires;   /* ticks; TICKS_NEVER for none; the earlier of ttl and tti */
+    int64_t load_ns;
+};
+
+enum verdict {
+    VERDICT_FRESH,  /* serve it */
+    VERDICT_STALE,  /* drop it: CAUSE_TABLE_CHANGE */
+    VERDICT_UNSURE, /* leave it: the caller finds out more and asks again */
+    VERDICT_OTHER,  /* leave it, and count a miss: not for this reader now, but still good */
+};
+
+/* Asked under the shard's lock: must be quick, must not call the store or SQLite. Not asked about
+** what depends on nothing. */
+typedef enum verdict (*store_check)(const struct evidence *evidence, void *context);
+
+struct query_identity {
+    struct key key;
+    struct space *space;
+    uint64_t owner;
+    const char *sql;
+    size_t sql_size;
+    const void *params;
+    size_t params_size;
+};
+
+enum found { FOUND_HIT, FOUND_MISS, FOUND_UNSURE };
+
+/*
+** Find the entry with this identity: key, space and owner, and then SQL text and parameters byte
+** for byte. On FOUND_HIT *result has one more reference, which the caller releases; the entry is
+** now the most recently used. An expired or stale one is dropped on the way, and counted. Counts
+** the hit or the miss, but nothing for FOUND_UNSURE. Allocates nothing.
+*/
+enum found store_find(struct store *store, const struct query_identity *identity, int64_t now,
+                      store_check check, void *context, struct result **result);
+
+struct admission {
+    struct result *result;           /* the store takes a reference of its own */
+    const struct evidence *evidence; /* copied; NULL: depends on nothing */
+    int64_t now;
+    int64_t load_ns;
+    int64_t ttl; /* ns, TICKS_NEVER for none */
+    int64_t tti;
+};
+
+enum kept { KEPT, KEPT_TOO_BIG, KEPT_NO_MEMORY };
+
+/*
+** Keep a result, in place of an older one of the same identity. Makes room by evicting the least
+** recently used, first of the space, then of the store. KEPT_TOO_BIG: the entry alone is over a
+** byte limit; counted as a rejection, and nothing else is evicted for it. KEPT_NO_MEMORY: the store
+** is as it was, but for the older one, which is dropped.
+*/
+enum kept store_insert(struct store *store, const struct query_identity *identity,
+                       const struct admission *admission);
+
+/* ---- counting what the store does not see itself ---- */
+
+void store_count_bypass(struct store *store, struct space *space);
+void store_count_coalesced(struct store *store, struct space *space); /* besides its hit */
+void store_count_rejection(struct store *store, struct space *space);
+void store_count_load(struct store *store, struct space *space, int64_t nanoseconds);
+
+/* ---- looking in, taking out ---- */
+
+/* Call `visit` for each entry, under its shard's lock: it must not call the store or SQLite. A
+** non-zero return stops and is returned. */
+int store_each(struct store *store, int (*visit)(const struct entry_view *, void *), void *context);
+
+/* Drop each entry for which `match` says so (NULL: all). Returns how many of them could still have
+** been served: neither expired nor stale. Counted by `cause`: CAUSE_TABLE_CHANGE as invalidations,
+** CAUSE_EXPLICIT not at all. */
+int64_t store_remove(struct store *store, bool (*match)(const struct entry_view *, void *),
+                     void *context, enum cause cause);
+
+struct counters store_counters(const struct store *store);
+struct usage store_usage(const struct store *store);
+struct counters space_counters(const struct space *space);
+struct usage space_usage(const struct space *space);
+void store_reset_counters(struct store *store); /* the spaces' too */
+
+#endif

@@ -1,0 +1,545 @@
+/*
+** The `cache` module: a named cached query.
+**
+**   CREATE VIRTUAL TABLE temp.sales_by_region USING cache(
+**     (SELECT region, sum(amount) AS total FROM sales WHERE year = :year GROUP BY region),
+**     ttl = '5 min', max_entries = 1000, max_bytes = '16 MB');
+**
+**   SELECT * FROM sales_by_region(2024);
+**   SELECT * FROM sales_by_region WHERE year = 2024 ORDER BY total DESC;
+**
+** Its columns are the SELECT's; the SELECT's parameters follow as hidden columns in number order. A
+** row is served from a kept result, which the cursor holds on to whatever becomes of the entry.
+*/
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "query/plan.h"
+#include "query/token.h"
+#include "read.h"
+#include "surface/surface.h"
+
+struct cache_table {
+    sqlite3_vtab base; /* must be first */
+    struct session *session;
+    struct cached_query *query;
+    int columns; /* declared, before the hidden ones */
+    char *broken; /* why the SELECT did not prepare when the table was connected; NULL: it did */
+};
+
+struct cache_cursor {
+    sqlite3_vtab_cursor base; /* must be first */
+    struct result *result;    /* NULL before the first xFilter */
+    uint64_t row;
+    sqlite3_value **values; /* of the parameters, for their hidden columns */
+    int value_count;
+};
+
+/* idxNum: whether every parameter has a value. */
+enum { PLAN_COMPLETE, PLAN_INCOMPLETE };
+
+/*
+** idxStr belongs to one prepared plan, and lives as long. Its first byte keeps what is known of
+** the plan; the question costs an EXPLAIN, so a statement that runs only once is not asked.
+*/
+enum plan_state { PLAN_NEW = 'n', PLAN_RAN = 'r', PLAN_ONCE = 'o', PLAN_MANY = 'm' };
+
+static int fail(char **error, int rc, char *text)
+{
+    *error = text;
+    return text != NULL ? rc : SQLITE_NOMEM;
+}
+
+static int fail_table(sqlite3_vtab *table, int rc, char *text)
+{
+    sqlite3_free(table->zErrMsg);
+    return fail(&table->zErrMsg, rc, text);
+}
+
+/* ---- creating ---- */
+
+/* The SELECT without its parentheses; caller frees. NULL and no error: memory is short. */
+static char *take_select(const char *argument, char **error)
+{
+    struct token open = token_read_solid(argument);
+    struct token last = open;
+    struct token token = open;
+    while (token.type != TOKEN_END) {
+        last = token;
+        token = token_read_solid(token.text + token.size);
+    }
+    if (open.type == TOKEN_OPERATOR && *open.text == '(' && last.text > open.text &&
+        last.type == TOKEN_OPERATOR && *last.text == ')')
+        return memory_copy_text(open.text + 1, (size_t)(last.text - open.text - 1));
+    *error = sqlite3_mprintf("the SELECT comes first, in parentheses: CREATE VIRTUAL TABLE "
+                             "temp.name USING cache((SELECT …), ttl = '5 min'); got \"%.40s\"",
+                             argument);
+    return NULL;
+}
+
+static int read_options(struct options *options, int argc, const char *const *argv, char **error)
+{
+    unsigned given = 0;
+    for (int i = 4; i < argc; i++) {
+        int rc = options_read(options, &given, argv[i], error);
+        if (rc != SQLITE_OK)
+            return rc;
+    }
+    return SQLITE_OK;
+}
+
+/* One name and one SELECT are one named cache, on whatever connection. */
+static int open_space(struct session *session, struct cached_query *query)
+{
+    const char *normalized = query->definition.normalized;
+    query->space =
+        store_space(session->store, query->name, normalized, strlen(normalized));
+    if (query->space == NULL)
+        return SQLITE_NOMEM;
+    struct limits limits = {.max_entries = query->options.max_entries,
+                            .max_bytes = query->options.max_bytes};
+    if (limits.max_entries == 0)
+        limits.max_entries = INT64_MAX;
+    if (limits.max_bytes == 0)
+        limits.max_bytes = INT64_MAX;
+    space_set_limits(query->space, limits);
+    return SQLITE_OK;
+}
+
+/* argv: module, schema, table, and then what stands between the parentheses. */
+static int open_query(struct session *session, bool create, int argc, const char *const *argv,
+                      struct cached_query **made, char **error)
+{
+    if (argc < 4)
+        return fail(error, SQLITE_ERROR,
+                    sqlite3_mprintf("there is no SELECT; write CREATE VIRTUAL TABLE temp.%s USING "
+                                    "cache((SELECT …), ttl = '5 min')",
+                                    argv[2]));
+    struct cached_query *query = memory_alloc_zero(sizeof *query);
+    if (query == NULL)
+        return SQLITE_NOMEM;
+    *made = query;
+    query->schema = memory_copy_text(argv[1], strlen(argv[1]));
+    query->name = memory_copy_text(argv[2], strlen(argv[2]));
+    char *sql = take_select(argv[3], error);
+    bool temp = sqlite3_stricmp(argv[1], "temp") == 0;
+    struct definition_source source = {
+        .sql = sql,
+        .home = temp ? NULL : argv[1],
+        .self = temp && create ? argv[2] : NULL,
+        .owner = session->id,
+        .nesting = &session->nesting,
+    };
+    int rc = *error != NULL ? SQLITE_ERROR : SQLITE_OK;
+    if (rc == SQLITE_OK && (query->schema == NULL || query->name == NULL || sql == NULL))
+        rc = SQLITE_NOMEM;
+    if (rc == SQLITE_OK)
+        rc = read_options(&query->options, argc, argv, error);
+    if (rc == SQLITE_OK)
+        rc = definition_open(&query->definition, session->observer, &source, error);
+    memory_free(sql);
+    return rc == SQLITE_OK ? open_space(session, query) : rc;
+}
+
+/* "a" INTEGER, … and then the parameters, hidden. */
+static int declare(sqlite3 *db, struct cache_table *table)
+{
+    struct cached_query *query = table->query;
+    struct definition *definition = &query->definition;
+    struct parameters *parameters = &definition->parameters;
+    int rc = parameters_name(parameters, (const char *const *)definition->columns.names,
+                             definition->columns.count);
+    if (rc != SQLITE_OK)
+        return rc;
+    struct buffer text = {0};
+    const char *columns = definition->columns.declaration;
+    table->columns = columns != NULL ? (int)definition->columns.count : 1;
+    buffer_add_format(&text, "CREATE TABLE x(%s", columns != NULL ? columns : "unavailable");
+    for (unsigned i = 0; i < parameters->count; i++)
+        buffer_add_format(&text, ", \"%w\" HIDDEN", parameters->list[i].name);
+    buffer_add_char(&text, ')');
+    char *declaration = buffer_take(&text);
+    if (declaration == NULL)
+        return SQLITE_NOMEM;
+    rc = sqlite3_declare_vtab(db, declaration);
+    memory_free(declaration);
+    if (rc == SQLITE_OK && columns != NULL) {
+        query->declared = memory_copy_text(columns, strlen(columns));
+        rc = query->declared != NULL ? SQLITE_OK : SQLITE_NOMEM;
+    }
+    return rc;
+}
+
+static int check_refusal(const struct cached_query *query, char **error)
+{
+    const struct analysis *analysis = &query->definition.analysis;
+    if (analysis->refusal == NULL)
+        return SQLITE_OK;
+    if (analysis->nondeterministic && query->options.allow_nondeterministic)
+        return SQLITE_OK;
+    return fail(error, SQLITE_ERROR,
+                sqlite3_mprintf("this SELECT cannot be cached: it %s%s", analysis->refusal,
+                                analysis->nondeterministic
+                                    ? "; nondeterministic = 'allow' keeps it as first computed"
+                                    : ""));
+}
+
+/*
+** A table being created must be right; one that is connected again may have lost the tables of its
+** SELECT, and must connect all the same, or it could not even be dropped.
+*/
+static int prepare(struct cache_table *table, sqlite3 *db, bool create, char **error)
+{
+    struct cached_query *query = table->query;
+    int rc = definition_refresh(&query->definition, error);
+    if (rc == SQLITE_OK && create)
+        rc = check_refusal(query, error);
+    if (rc == SQLITE_NOMEM || (rc != SQLITE_OK && create))
+        return rc;
+    if (rc != SQLITE_OK) {
+        table->broken = *error != NULL ? *error : sqlite3_mprintf("%s", sqlite3_errstr(rc));
+        *error = NULL;
+        if (table->broken == NULL)
+            return SQLITE_NOMEM;
+    }
+    rc = declare(db, table);
+    if (rc != SQLITE_OK && rc != SQLITE_NOMEM && *error == NULL)
+        rc = fail(error, rc, sqlite3_mprintf("%s", sqlite3_errmsg(db)));
+    memory_free(query->definition.self);
+    query->definition.self = NULL;
+    return rc;
+}
+
+static void table_free(struct cache_table *table)
+{
+    cached_query_free(table->query);
+    sqlite3_free(table->broken);
+    sqlite3_free(table->base.zErrMsg);
+    memory_free(table);
+}
+
+static int open_table(sqlite3 *db, struct session *session, bool create, int argc,
+                      const char *const *argv, sqlite3_vtab **out, char **error)
+{
+    struct cache_table *table = memory_alloc_zero(sizeof *table);
+    if (table == NULL)
+        return SQLITE_NOMEM;
+    table->session = session;
+    char *text = NULL;
+    session_connected(session); /* statements are kept from here on */
+    int rc = open_query(session, create, argc, argv, &table->query, &text);
+    if (rc == SQLITE_OK)
+        rc = prepare(table, db, create, &text);
+    if (rc != SQLITE_OK) {
+        if (text != NULL)
+            *error = sqlite3_mprintf("cache table %s: %s", argv[2], text);
+        sqlite3_free(text);
+        table_free(table);
+        session_disconnected(session);
+        return rc;
+    }
+    table->query->table = &table->base;
+    table->query->next = session->queries;
+    session->queries = table->query;
+    *out = &table->base;
+    return SQLITE_OK;
+}
+
+/* CREATE VIRTUAL TABLE. */
+static int cache_create(sqlite3 *db, void *aux, int argc, const char *const *argv,
+                        sqlite3_vtab **table, char **error)
+{
+    return open_table(db, aux, true, argc, argv, table, error);
+}
+
+/* The first use of a table that was created before. */
+static int cache_connect(sqlite3 *db, void *aux, int argc, const char *const *argv,
+                         sqlite3_vtab **table, char **error)
+{
+    return open_table(db, aux, false, argc, argv, table, error);
+}
+
+/* The connection closes, or its schema is read anew. */
+static int cache_disconnect(sqlite3_vtab *base)
+{
+    struct cache_table *table = (struct cache_table *)base;
+    struct session *session = table->session;
+    struct cached_query **link = &session->queries;
+    while (*link != table->query)
+        link = &(*link)->next;
+    *link = table->query->next;
+    table_free(table);
+    session_disconnected(session);
+    return SQLITE_OK;
+}
+
+static bool is_of_query(const struct entry_view *entry, void *context)
+{
+    const struct cache_table *table = context;
+    return entry->space == table->query->space && entry->owner == table->session->id;
+}
+
+/* DROP TABLE. */
+static int cache_destroy(sqlite3_vtab *base)
+{
+    struct cache_table *table = (struct cache_table *)base;
+    store_remove(table->session->store, is_of_query, table, CAUSE_EXPLICIT);
+    return cache_disconnect(base);
+}
+
+/* ALTER TABLE … RENAME: another name is another named cache. */
+static int cache_rename(sqlite3_vtab *base, const char *name)
+{
+    struct cache_table *table = (struct cache_table *)base;
+    struct cached_query *query = table->query;
+    struct cached_query renamed = *query;
+    renamed.name = memory_copy_text(name, strlen(name));
+    int rc = renamed.name != NULL ? open_space(table->session, &renamed) : SQLITE_NOMEM;
+    if (rc != SQLITE_OK) {
+        memory_free(renamed.name);
+        return rc;
+    }
+    store_remove(table->session->store, is_of_query, table, CAUSE_EXPLICIT);
+    space_release(query->space);
+    memory_free(query->name);
+    query->name = renamed.name;
+    query->space = renamed.space;
+    return SQLITE_OK;
+}
+
+/* ---- planning ---- */
+
+static bool is_value(unsigned char op)
+{
+    return op == SQLITE_INDEX_CONSTRAINT_EQ || op == SQLITE_INDEX_CONSTRAINT_IS ||
+           op == SQLITE_INDEX_CONSTRAINT_ISNULL;
+}
+
+/* Hand one parameter on. False where it has no value in this plan; *known_later where it would have in another order of
+** the join. */
+static bool plan_parameter(sqlite3_index_info *info, int column, int argument, bool *known_later)
+{
+    for (int i = 0; i < info->nConstraint; i++) {
+        if (info->aConstraint[i].iColumn != column || !is_value(info->aConstraint[i].op))
+            continue;
+        if (!info->aConstraint[i].usable) {
+            *known_later = true;
+            continue;
+        }
+        info->aConstraintUsage[i].argvIndex = argument;
+        info->aConstraintUsage[i].omit = 1;
+        return true;
+    }
+    return false;
+}
+
+/* Cost of a plan that lacks a value: only where there is no other is it chosen, to say what lacks. */
+#define COST_INCOMPLETE 1e300
+
+/* How a statement means to read the table; called while it is prepared, perhaps many times. */
+static int cache_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
+{
+    const struct cache_table *table = (struct cache_table *)base;
+    info->idxNum = PLAN_COMPLETE;
+    for (unsigned i = 0; i < table->query->definition.parameters.count; i++) {
+        bool known_later = false;
+        if (plan_parameter(info, table->columns + (int)i, (int)i + 1, &known_later))
+            continue;
+        if (known_later)
+            return SQLITE_CONSTRAINT;
+        info->idxNum = PLAN_INCOMPLETE;
+    }
+    char *state = sqlite3_malloc(2);
+    if (state == NULL)
+        return SQLITE_NOMEM;
+    state[0] = PLAN_NEW;
+    state[1] = '\0';
+    info->idxStr = state;
+    info->needToFreeIdxStr = 1;
+    info->estimatedRows = 100;
+    info->estimatedCost = info->idxNum == PLAN_COMPLETE ? 120.0 : COST_INCOMPLETE;
+    return SQLITE_OK;
+}
+
+/* ---- reading ---- */
+
+static int cache_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out)
+{
+    (void)base;
+    struct cache_cursor *cursor = memory_alloc_zero(sizeof *cursor);
+    if (cursor == NULL)
+        return SQLITE_NOMEM;
+    *out = &cursor->base;
+    return SQLITE_OK;
+}
+
+static void cursor_clear(struct cache_cursor *cursor)
+{
+    if (cursor->result != NULL)
+        result_release(cursor->result);
+    cursor->result = NULL;
+    for (int i = 0; i < cursor->value_count; i++)
+        sqlite3_value_free(cursor->values[i]);
+    memory_free(cursor->values);
+    cursor->values = NULL;
+    cursor->value_count = 0;
+}
+
+static int cache_close(sqlite3_vtab_cursor *base)
+{
+    struct cache_cursor *cursor = (struct cache_cursor *)base;
+    cursor_clear(cursor);
+    memory_free(cursor);
+    return SQLITE_OK;
+}
+
+static int keep_values(struct cache_cursor *cursor, int count, sqlite3_value **values)
+{
+    if (count == 0)
+        return SQLITE_OK;
+    cursor->values = memory_alloc_zero((size_t)count * sizeof(sqlite3_value *));
+    if (cursor->values == NULL)
+        return SQLITE_NOMEM;
+    for (int i = 0; i < count; i++) {
+        cursor->values[i] = sqlite3_value_dup(values[i]);
+        if (cursor->values[i] == NULL)
+            return SQLITE_NOMEM;
+        cursor->value_count++;
+    }
+    return SQLITE_OK;
+}
+
+/* "users_by_id needs id: SELECT … FROM users_by_id(7)" */
+static int explain_call(sqlite3_vtab *base)
+{
+    const struct cached_query *query = ((struct cache_table *)base)->query;
+    const struct parameters *parameters = &query->definition.parameters;
+    struct buffer names = {0};
+    struct buffer values = {0};
+    for (unsigned i = 0; i < parameters->count; i++) {
+        buffer_add_format(&names, "%s%s", i ? ", " : "", parameters->list[i].name);
+        buffer_add_format(&values, "%s%d", i ? ", " : "", (int)i + 7);
+    }
+    char *name_list = buffer_take(&names);
+    char *value_list = buffer_take(&values);
+    int rc = SQLITE_NOMEM;
+    if (name_list != NULL && value_list != NULL)
+        rc = fail_table(base, SQLITE_ERROR,
+                        sqlite3_mprintf("%s needs %s: SELECT … FROM %s(%s)", query->name,
+                                        name_list, query->name, value_list));
+    memory_free(name_list);
+    memory_free(value_list);
+    return rc;
+}
+
+static bool plan_is_once(sqlite3 *db, const char *index_text)
+{
+    char *state = (char *)index_text;
+    if (*state == PLAN_RAN)
+        *state = plan_reads_once(db) ? PLAN_ONCE : PLAN_MANY;
+    else if (*state == PLAN_NEW)
+        *state = PLAN_RAN;
+    return *state == PLAN_ONCE;
+}
+
+/* A scan begins. */
+static int cache_filter(sqlite3_vtab_cursor *base, int plan, const char *index_text, int argc,
+                        sqlite3_value **argv)
+{
+    struct cache_cursor *cursor = (struct cache_cursor *)base;
+    struct cache_table *table = (struct cache_table *)base->pVtab;
+    cursor_clear(cursor);
+    cursor->row = 0;
+    if (table->broken != NULL)
+        return fail_table(base->pVtab, SQLITE_ERROR,
+                          sqlite3_mprintf("cache table %s: %s (when the table was connected; drop "
+                                          "and create it, or open the database again)",
+                                          table->query->name, table->broken));
+    if (plan == PLAN_INCOMPLETE)
+        return explain_call(base->pVtab);
+    int rc = keep_values(cursor, argc, argv);
+    if (rc != SQLITE_OK)
+        return rc;
+    char *error = NULL;
+    bool once = plan_is_once(table->session->db, index_text);
+    rc = read_through(table->session, table->query, argc, argv, once, &cursor->result, &error);
+    if (rc != SQLITE_OK && error != NULL)
+        fail_table(base->pVtab, rc, error);
+    return rc;
+}
+
+static int cache_next(sqlite3_vtab_cursor *base)
+{
+    ((struct cache_cursor *)base)->row++;
+    return SQLITE_OK;
+}
+
+static int cache_eof(sqlite3_vtab_cursor *base)
+{
+    const struct cache_cursor *cursor = (struct cache_cursor *)base;
+    return cursor->result == NULL || cursor->row >= result_rows(cursor->result);
+}
+
+/* Text and blobs are copied: SQLite may keep them longer than the cursor keeps its result. */
+static void give_cell(sqlite3_context *context, struct cell cell)
+{
+    switch (cell.type) {
+    case CELL_INTEGER:
+        sqlite3_result_int64(context, cell.integer);
+        break;
+    case CELL_REAL:
+        sqlite3_result_double(context, cell.real);
+        break;
+    case CELL_TEXT:
+        sqlite3_result_text64(context, cell.bytes, cell.size, SQLITE_TRANSIENT, SQLITE_UTF8);
+        break;
+    case CELL_BLOB:
+        sqlite3_result_blob64(context, cell.size > 0 ? cell.bytes : "", cell.size,
+                              SQLITE_TRANSIENT);
+        break;
+    case CELL_NULL:
+        sqlite3_result_null(context);
+        break;
+    }
+}
+
+static int cache_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column)
+{
+    const struct cache_cursor *cursor = (struct cache_cursor *)base;
+    int columns = ((struct cache_table *)base->pVtab)->columns;
+    if (column < columns)
+        give_cell(context, result_cell(cursor->result, cursor->row, (unsigned)column));
+    else if (column - columns < cursor->value_count)
+        sqlite3_result_value(context, cursor->values[column - columns]);
+    return SQLITE_OK;
+}
+
+static int cache_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid)
+{
+    *rowid = (sqlite3_int64)((struct cache_cursor *)base)->row + 1;
+    return SQLITE_OK;
+}
+
+static const sqlite3_module cache_module = {
+    .iVersion = 0,
+    .xCreate = cache_create,
+    .xConnect = cache_connect,
+    .xBestIndex = cache_best_index,
+    .xDisconnect = cache_disconnect,
+    .xDestroy = cache_destroy,
+    .xOpen = cache_open,
+    .xClose = cache_close,
+    .xFilter = cache_filter,
+    .xNext = cache_next,
+    .xEof = cache_eof,
+    .xColumn = cache_column,
+    .xRowid = cache_rowid,
+    .xRename = cache_rename,
+};
+
+int cache_table_register(sqlite3 *db, struct session *session)
+{
+    return sqlite3_create_module_v2(db, "cache", &cache_module, surface_retain(session),
+                                    session_release);
+}

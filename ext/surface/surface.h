@@ -1,0 +1,56 @@
+/*
+** The surface: what SQL sees of the cache. Each virtual table has a file of its own with one
+** function that registers it; this header lists them, and has what they share. Nothing here decides
+** what is kept or served.
+**
+** A registered module or function holds a reference on the session, which its destructor releases.
+*/
+#ifndef QUERYCACHE_SURFACE_SURFACE_H
+#define QUERYCACHE_SURFACE_SURFACE_H
+
+#include "base/sqlite.h"
+#include "session.h"
+
+/* Register everything on the session's connection. SQLite's error code when something could not
+** be; what is registered by then stays, and works. */
+int surface_register(sqlite3 *db, struct session *session);
+
+/* One for each file. */
+int cache_table_register(sqlite3 *db, struct session *session);
+int stats_table_register(sqlite3 *db, struct session *session);
+int definitions_table_register(sqlite3 *db, struct session *session);
+int entries_table_register(sqlite3 *db, struct session *session);
+int tables_table_register(sqlite3 *db, struct session *session);
+int config_table_register(sqlite3 *db, struct session *session);
+int rows_table_register(sqlite3 *db, struct session *session);
+int explain_table_register(sqlite3 *db, struct session *session);
+int functions_register(sqlite3 *db, struct session *session);
+
+/* The same session with one more reference. */
+struct session *surface_retain(struct session *session);
+
+/* What a module gets as its client data. */
+struct surface_module {
+    struct session *session;
+    const void *table; /* what the module's xConnect wants to know of the table */
+};
+
+/* Create an eponymous table's module under its name, and under its name with the prefix that no
+** user's table hides: querycache_stats for cache_stats. The module is static; so is `table`. */
+int surface_create_module(sqlite3 *db, struct session *session, const char *name,
+                          const sqlite3_module *module, const void *table);
+
+/* Finish a function with an error; takes *error over (sqlite3_mprintf, or NULL). */
+void surface_result_error(sqlite3_context *context, int code, char *error);
+
+/* SQLITE_ERROR with this text in *error, or SQLITE_NOMEM when there is no text because memory was
+** short: surface_failure(sqlite3_mprintf(…), error). */
+int surface_failure(char *text, char **error);
+
+/* Set a setting and let the store follow. Error codes as in config_set(). */
+int surface_configure(const char *name, const char *value, char **error);
+
+/* JSON values are marked for SQLite's JSON functions by this subtype. */
+#define SURFACE_JSON_SUBTYPE 'J'
+
+#endif

@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# The library as built and installed: what it exports, what it needs, where it loads.
+. "$(dirname "$0")/shell.sh"
+
+library=$(ls "$QUERYCACHE".so "$QUERYCACHE".dylib 2>/dev/null)
+
+case $(uname -s) in
+Linux)
+    exported=$(nm -D --defined-only "$library" | awk '$2 ~ /[A-Z]/ { print $3 }' |
+        grep -vE '^(_init|_fini|_edata|_end|__bss_start)$')
+    needed=$(nm -D --undefined-only "$library" | awk '{ print $2 }')
+    ;;
+*)
+    exported=$(nm -gU "$library" | awk '{ print substr($3, 2) }')
+    needed=$(nm -gu "$library" | sed 's/^ *_//')
+    ;;
+esac
+instrumented=$(grep -E '^_*(asan|ubsan|gcov|llvm)' <<<"$exported"$'\n'"$needed")
+if [ -n "$instrumented" ]; then
+    skip 'what is exported' 'an instrumented build'
+else
+    like "$exported" 'sqlite3_querycache_init' 'the entry point is exported'
+    is "$(grep -vE '^(sqlite3_querycache_init|querycache_[a-z_]+)$' <<<"$exported")" '' \
+        'nothing else is but the C API'
+    for symbol in $exported; do
+        ok "include/querycache.h declares what is exported: $symbol" \
+            grep -qw "$symbol" include/querycache.h
+    done
+    is "$(grep '^sqlite3_' <<<"$needed")" '' \
+        'all of SQLite is reached through the table it hands over'
+fi
+
+version=$(sed -n 's/^.define QUERYCACHE_VERSION "\(.*\)"/\1/p' include/querycache.h)
+is "$(run_sql <<<'SELECT querycache_version();')" "$version" 'querycache_version() is that of the header'
+
+if [ -x "$SQLITE3_OLD" ] && [[ $instrumented != *asan* ]]; then
+    old=$(SQLITE3=$SQLITE3_OLD run_sql <<<'SELECT 1;')
+    like "$old" '3\.34\.0' 'an SQLite that is too old is refused, and told what is needed'
+    like "$old" '3\.31\.1' 'and told what it is'
+    like "$old" $'\n1$' 'it goes on working without the cache'
+else
+    skip 'an SQLite that is too old is refused' 'no shell of SQLite 3.31.1 that could load it'
+fi
+
+# Install below a folder of the test's own, from the library under test where it is the release.
+if [ "$library" = "$root/build/querycache.so" ] && command -v make >/dev/null; then
+    ok 'make install' env -u MAKEFLAGS make -s install PREFIX=/opt/qc DESTDIR="$dir/stage"
+    is "$(cd "$dir/stage" && find . -type f | sort)" "$(
+        printf '%s\n' ./opt/qc/include/querycache.h ./opt/qc/lib/libquerycache.a \
+            ./opt/qc/lib/pkgconfig/querycache.pc ./opt/qc/lib/sqlite3/querycache.so
+    )" 'it puts the extension, the library, the header and the pkg-config file below PREFIX'
+    is "$(QUERYCACHE=$dir/stage/opt/qc/lib/sqlite3/querycache run_sql <<<'SELECT querycache_version();')" \
+        "$version" 'the installed extension loads'
+    if command -v pkg-config >/dev/null; then
+        export PKG_CONFIG_PATH=$dir/stage/opt/qc/lib/pkgconfig
+        is "$(pkg-config --modversion querycache)" "$version" 'pkg-config knows the version'
+        is "$(pkg-config --variable=extension querycache)" /opt/qc/lib/sqlite3/querycache.so \
+            'pkg-config knows where the extension is'
+    fi
+    ok 'make uninstall' env -u MAKEFLAGS make -s uninstall PREFIX=/opt/qc DESTDIR="$dir/stage"
+    is "$(find "$dir/stage" -type f)" '' 'it leaves nothing behind'
+fi
+done_testing

@@ -1,0 +1,215 @@
+/*
+** The differential test: a seeded generator writes databases and what happens to them, and after every
+** step each cached query must give what the plain one gives.
+**
+**   STEPS=100000 SEED=7 build/tests/differential
+**
+** A failure prints the seed, both answers, and the shortest script that shows it. LIFE=n runs only the
+** n-th database of the seed.
+*/
+#define _POSIX_C_SOURCE 200809L
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "differential/check.h"
+#include "differential/generate.h"
+#include "differential/replay.h"
+#include "tap.h"
+
+/* After so many wrong answers the rest says little; each costs seconds to minimize. */
+#define MOST_FAILURES 3
+#define MINIMIZE_SECONDS 40
+
+struct kind {
+    const char *name;
+    const char *journal;
+    bool exclusive;
+    bool switches;
+};
+
+static const struct kind kinds[] = {
+    {":memory:", NULL, false, false},
+    {"WAL", "WAL", false, false},
+    {"a rollback journal", "DELETE", false, false},
+    {"WAL, its modes switched", "WAL", false, true},
+    {"a truncated or kept journal, its modes switched", "TRUNCATE", false, true},
+    {"EXCLUSIVE locking", "WAL", true, false},
+    {"EXCLUSIVE locking, rollback journal", "PERSIST", true, false},
+};
+#define KINDS ((int)(sizeof(kinds) / sizeof(kinds[0])))
+
+struct run {
+    uint64_t seed;
+    long steps;
+    long only_life; /* or -1 */
+    char root[256];
+    bool fts;
+    bool rtree;
+    int failures;
+    int failed[KINDS];
+    struct counters counters[KINDS];
+};
+
+static long from_environment(const char *name, long otherwise)
+{
+    const char *value = getenv(name);
+    return value != NULL && *value ? strtol(value, NULL, 10) : otherwise;
+}
+
+static bool has_module(const char *create)
+{
+    sqlite3 *db = NULL;
+    bool has = sqlite3_open(":memory:", &db) == SQLITE_OK &&
+               sqlite3_exec(db, create, NULL, NULL, NULL) == SQLITE_OK;
+    sqlite3_close(db);
+    return has;
+}
+
+static struct life life_of(const struct run *run, long number)
+{
+    const struct kind *kind = &kinds[number % KINDS];
+    struct random random = {run->seed * 1000003 + (uint64_t)number};
+    struct life life = {.name = kind->name,
+                        .journal = kind->journal,
+                        .exclusive = kind->exclusive,
+                        .switches = kind->switches};
+    if (kind->journal != NULL && strcmp(kind->journal, "TRUNCATE") == 0 &&
+        random_chance(&random, 50))
+        life.journal = "PERSIST";
+    life.second = kind->journal != NULL && !kind->exclusive && random_chance(&random, 70);
+    life.second_cached = life.second && random_chance(&random, 40);
+    life.takeover = random_chance(&random, 10);
+    life.steps = 100 + random_below(&random, 300);
+    life.seed = random_next(&random);
+    return life;
+}
+
+static void report_failure(struct run *run, const struct life *life, long number,
+                           struct script *script, struct failure *failure)
+{
+    struct text report = {0};
+    printf("# SEED=%llu LIFE=%ld (%s), step %d of the life: a wrong answer\n%s",
+           (unsigned long long)run->seed, number, life->name, failure->step,
+           failure->text.data ? failure->text.data : "");
+    fflush(stdout);
+    minimize(script, life, run->root, MINIMIZE_SECONDS, &report);
+    fputs(report.data, stdout);
+    fflush(stdout);
+    text_free(&report);
+    run->failures++;
+    run->failed[number % KINDS]++;
+}
+
+/* One database from birth to end. */
+static void live(struct run *run, long number)
+{
+    struct life life = life_of(run, number);
+    struct counters *counters = &run->counters[number % KINDS];
+    struct script script = {0};
+    struct failure failure = {0};
+    struct generator generator;
+    struct world world = {0};
+    bool good = true;
+    long end = counters->steps + life.steps;
+    folder_enter(run->root);
+    world_open(&world, &life, counters, false);
+    generator_open(&generator, &life, run->fts, run->rtree);
+    while (good && counters->steps < end) {
+        struct step step;
+        generator_next(&generator, &world, &step);
+        script_add(&script, &step);
+        good = check_step(&world, &step, &failure);
+        failure.step = script.count;
+    }
+    generator_close(&generator);
+    world_close(&world);
+    folder_leave(run->root);
+    if (!good)
+        report_failure(run, &life, number, &script, &failure);
+    script_free(&script);
+    text_free(&failure.text);
+}
+
+static void add_counters(struct counters *sum, const struct counters *counters)
+{
+    sum->steps += counters->steps;
+    sum->failed_steps += counters->failed_steps;
+    sum->reads += counters->reads;
+    sum->hits += counters->hits;
+    sum->misses += counters->misses;
+    sum->bypasses += counters->bypasses;
+    sum->repeats += counters->repeats;
+    sum->repeat_hits += counters->repeat_hits;
+    sum->foreign_steps += counters->foreign_steps;
+    sum->wrapped_reads += counters->wrapped_reads;
+    sum->ad_hoc_reads += counters->ad_hoc_reads;
+}
+
+static int percent(long part, long whole)
+{
+    return whole > 0 ? (int)(100 * part / whole) : 0;
+}
+
+static void print_counters(const char *name, const struct counters *counters)
+{
+    printf("# %s: %ld steps, %d%% failed, %ld by the second connection; %ld first reads: %d%% hits "
+           "of hits and misses, %d%% bypassed; repeats in a transaction: %d%% of %ld hit\n",
+           name, counters->steps, percent(counters->failed_steps, counters->steps),
+           counters->foreign_steps, counters->reads,
+           percent(counters->hits, counters->hits + counters->misses),
+           percent(counters->bypasses, counters->reads),
+           percent(counters->repeat_hits, counters->repeats), counters->repeats);
+}
+
+static void report(struct run *run)
+{
+    struct counters sum = {0};
+    for (int i = 0; i < KINDS; i++) {
+        char name[100];
+        print_counters(kinds[i].name, &run->counters[i]);
+        add_counters(&sum, &run->counters[i]);
+        snprintf(name, sizeof(name), "every cached read equals the plain one: %s", kinds[i].name);
+        is_int(run->failed[i], 0, name);
+    }
+    print_counters("all", &sum);
+    printf("# also read: %ld cached tables inside larger queries, %ld ad hoc\n", sum.wrapped_reads,
+           sum.ad_hoc_reads);
+    ok(sum.steps >= run->steps || run->only_life >= 0 || run->failures > 0, "all steps were done");
+    ok(percent(sum.failed_steps, sum.steps) < 25, "most steps do what they say");
+    ok(percent(sum.hits, sum.hits + sum.misses) > 50, "over half of the first reads are hits");
+    ok(percent(sum.repeat_hits, sum.repeats) > 90,
+       "over 90% of the repeated reads in a read transaction are hits");
+}
+
+int main(void)
+{
+    struct run run = {.seed = (uint64_t)from_environment("SEED", 20240501),
+                      .steps = from_environment("STEPS", 20000),
+                      .only_life = from_environment("LIFE", -1)};
+    const char *folder = getenv("TMPDIR");
+    snprintf(run.root, sizeof(run.root), "%s/differential-XXXXXX", folder ? folder : "/tmp");
+    if (mkdtemp(run.root) == NULL) {
+        puts("Bail out! no temporary folder");
+        return 1;
+    }
+    run.fts = has_module("CREATE VIRTUAL TABLE f USING fts5(x)");
+    run.rtree = has_module("CREATE VIRTUAL TABLE r USING rtree(id, x0, x1)");
+    printf("# SEED=%llu STEPS=%ld SQLite %s%s%s\n", (unsigned long long)run.seed, run.steps,
+           sqlite3_libversion(), run.fts ? "" : ", no FTS5", run.rtree ? "" : ", no R-Tree");
+    if (run.only_life >= 0)
+        live(&run, run.only_life);
+    for (long done = 0, number = 0; run.only_life < 0 && done < run.steps; number++) {
+        struct counters *counters = &run.counters[number % KINDS];
+        long before = counters->steps;
+        live(&run, number);
+        done += counters->steps - before;
+        if (run.failures >= MOST_FAILURES)
+            break;
+    }
+    report(&run);
+    rmdir(run.root);
+    return tap_done();
+}

@@ -1,0 +1,558 @@
+#include "check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "random.h"
+
+/* One comparison: what is read, with which parameters, and what came of it. */
+struct comparison {
+    struct world *world;
+    struct query *query;
+    struct failure *failure;
+    struct random random;
+    int connection;
+    const char *values[PARAMETERS]; /* literals */
+    struct text plain_sql;
+    struct text cached_sql;
+    struct result plain;
+    struct result cached;
+};
+
+/* How exactly the rows must agree. */
+enum order { SAME_ORDER, ANY_ORDER };
+
+/* Small integers most of all: they are what the tables' ids and references are. */
+static const char *const parameter_values[] = {
+    "1", "2",   "3",  "4",    "5",     "7",     "9", "12",      "15", "20",
+    "5", "5.0", "'5'", "'abc'", "'ABC'", "'b b'", "''", "X'616263'", "-3", "NULL"};
+static const char *const words[] = {"'abc'", "'lime'", "'oak'", "'lime OR oak'", "'a*'"};
+static const char *const counts[] = {"0", "1", "3", "5", "8"};
+static const char *const operands[] = {"'abc'", "'ABC'", "'b b'", "'b b  '", "'5'",  "5",
+                                       "5.0",   "2.5",   "3",     "''",      "X'616263'", "'lime'",
+                                       "NULL",  "12"};
+
+/* A query meets few sets of values, so that there is something to find in the store. */
+static void choose_values(struct comparison *comparison)
+{
+    static const int sets[] = {0, 0, 0, 0, 1, 1, 2};
+    struct query *query = comparison->query;
+    int set = RANDOM_PICK(&comparison->random, sets);
+    struct random random = {(uint64_t)set * 1000 + strlen(query->sql)};
+    for (int i = 0; i < query->parameters; i++) {
+        const char *name = query->names[i];
+        random_next(&random);
+        if (strncmp(name, "word", 4) == 0)
+            comparison->values[i] = RANDOM_PICK(&random, words);
+        else if (strncmp(name, "count", 5) == 0)
+            comparison->values[i] = RANDOM_PICK(&random, counts);
+        else
+            comparison->values[i] = RANDOM_PICK(&random, parameter_values);
+    }
+}
+
+/* Binds a literal, by its first letters. */
+static void bind_literal(sqlite3_stmt *statement, int position, const char *literal)
+{
+    int length = (int)strlen(literal);
+    if (literal[0] == '\'')
+        sqlite3_bind_text(statement, position, literal + 1, length - 2, SQLITE_STATIC);
+    else if (literal[0] == 'X')
+        sqlite3_bind_blob(statement, position, "abc", 3, SQLITE_STATIC);
+    else if (literal[0] == 'N')
+        sqlite3_bind_null(statement, position);
+    else if (strchr(literal, '.') != NULL)
+        sqlite3_bind_double(statement, position, literal[0] == '2' ? 2.5 : 5.0);
+    else
+        sqlite3_bind_int(statement, position, atoi(literal));
+}
+
+static void bind_all(const struct comparison *comparison, sqlite3_stmt *statement, bool cached)
+{
+    for (int i = 0; i < comparison->query->parameters; i++) {
+        int position = cached ? i + 1 : comparison->query->positions[i];
+        if (position <= sqlite3_bind_parameter_count(statement))
+            bind_literal(statement, position, comparison->values[i]);
+    }
+}
+
+/* Runs a statement with the values bound. `kept`, where given, holds it prepared between runs. */
+static void run(struct comparison *comparison, const char *sql, bool cached, enum result_form form,
+                sqlite3_stmt **kept, struct result *result)
+{
+    sqlite3 *db = comparison->world->connections[comparison->connection].db;
+    sqlite3_stmt *statement = kept ? *kept : NULL;
+    result_free(result);
+    *result = (struct result){0};
+    if (statement == NULL) {
+        int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+        if (code != SQLITE_OK) {
+            result_error(result, db, code);
+            if (comparison->world->trace != NULL)
+                text_format(comparison->world->trace, "#   %s;\n#   -- %s\n", sql,
+                            result->message);
+            return;
+        }
+    }
+    bind_all(comparison, statement, cached);
+    world_trace(comparison->world, comparison->connection, statement);
+    result_read(result, statement, form);
+    if (kept != NULL)
+        *kept = statement;
+    else
+        sqlite3_finalize(statement);
+}
+
+static bool fail(struct comparison *comparison, const char *what)
+{
+    struct text *text = &comparison->failure->text;
+    text_format(text, "#   %s%s\n#   values:", what,
+                comparison->connection ? " (connection 2)" : "");
+    for (int i = 0; i < comparison->query->parameters; i++)
+        text_format(text, " %s", comparison->values[i]);
+    text_format(text, "\n#   plain: %s\n", comparison->plain_sql.data);
+    result_print(text, &comparison->plain);
+    text_format(text, "#   cached: %s\n", comparison->cached_sql.data);
+    result_print(text, &comparison->cached);
+    return false;
+}
+
+/* "Drop and create" is right where the SELECT has other columns than the cached table was given. */
+static bool columns_changed(struct comparison *comparison)
+{
+    struct query *query = comparison->query;
+    const char *columns = comparison->plain.columns.data ? comparison->plain.columns.data : "";
+    if (strcmp(query->columns, columns) != 0)
+        return true;
+    char *collations = world_collations(comparison->world, comparison->connection, query->sql);
+    bool changed = strcmp(query->collations, collations) != 0;
+    free(collations);
+    return changed;
+}
+
+/*
+** After ALTER TABLE SQLite connects all virtual tables anew, and so the cached table may have taken on
+** the new columns; then it gives what (SELECT …) gives, and nothing is wrong.
+*/
+static bool columns_follow(struct comparison *comparison)
+{
+    struct query *query = comparison->query;
+    struct result now = {0};
+    struct text sql = {0};
+    sqlite3_stmt *statement = NULL;
+    if (strcmp(query->columns, comparison->plain.columns.data) == 0)
+        return true;
+    text_format(&sql, "SELECT * FROM (%s)", query->sql);
+    sqlite3_prepare_v2(comparison->world->connections[comparison->connection].db, sql.data, -1,
+                       &statement, NULL);
+    result_columns(&now, statement);
+    sqlite3_finalize(statement);
+    bool same = now.names.data != NULL &&
+                strcmp(now.names.data, comparison->cached.names.data) == 0;
+    if (same) {
+        free(query->columns);
+        query->columns = must_copy(comparison->plain.columns.data);
+        free(query->collations);
+        query->collations =
+            world_collations(comparison->world, comparison->connection, query->sql);
+    }
+    result_free(&now);
+    text_free(&sql);
+    return same;
+}
+
+static bool is_busy(const struct result *result)
+{
+    return (result->code & 0xff) == SQLITE_BUSY || (result->code & 0xff) == SQLITE_LOCKED;
+}
+
+/* `direct` where the plain statement is the SELECT itself, whose columns are then known. */
+static bool judge(struct comparison *comparison, enum order order, bool direct)
+{
+    const struct result *plain = &comparison->plain, *cached = &comparison->cached;
+    /* What is kept may be served while another connection's lock keeps the query from running. */
+    if (is_busy(plain))
+        return true;
+    if (plain->code != SQLITE_DONE)
+        return cached->code != SQLITE_DONE || fail(comparison, "the SELECT fails, the cache answers");
+    /* json_each() belongs to main and waits for its lock, even where the SELECT reads nothing there. */
+    if (!direct && is_busy(cached))
+        return true;
+    if (cached->code != SQLITE_DONE && strstr(cached->message, "drop and create") != NULL) {
+        comparison->query->outdated = true;
+        return !direct || columns_changed(comparison) ||
+               fail(comparison, "the cache says that the columns changed; they did not");
+    }
+    if (cached->code != SQLITE_DONE)
+        return fail(comparison, "the cache fails, the SELECT does not");
+    if (direct && !columns_follow(comparison))
+        return fail(comparison, "the SELECT's columns changed, the cached table's did not");
+    if (order == SAME_ORDER ? result_same_order(plain, cached) : result_same_rows(plain, cached))
+        return true;
+    return fail(comparison, result_same_rows(plain, cached) ? "the same rows in another order"
+                                                            : "the rows differ");
+}
+
+static void clear_sql(struct comparison *comparison)
+{
+    text_clear(&comparison->plain_sql);
+    text_clear(&comparison->cached_sql);
+}
+
+/* cq3(?1, ?2), the cached table as a table-valued function. */
+static void add_call(struct text *text, const struct query *query)
+{
+    text_format(text, "cq%d", query->number);
+    for (int i = 0; i < query->parameters; i++)
+        text_format(text, "%s?%d", i == 0 ? "(" : ", ", i + 1);
+    if (query->parameters > 0)
+        text_add(text, ")");
+}
+
+/* cq3 WHERE year = ?1, with IS for NULL, as in any SQL. */
+static void add_where(struct text *text, const struct comparison *comparison)
+{
+    const struct query *query = comparison->query;
+    text_format(text, "cq%d", query->number);
+    for (int i = 0; i < query->parameters; i++) {
+        bool null = strcmp(comparison->values[i], "NULL") == 0;
+        text_add(text, i == 0 ? " WHERE " : " AND ");
+        text_name(text, query->names[i]);
+        text_format(text, null ? " IS NULL" : " = ?%d", i + 1);
+    }
+}
+
+/* The connection's last cached read, as it reports it itself. */
+static const char *last_status(struct comparison *comparison, char status[12])
+{
+    sqlite3_stmt *statement = comparison->world->connections[comparison->connection].status;
+    sqlite3_step(statement);
+    const char *text = (const char *)sqlite3_column_text(statement, 0);
+    snprintf(status, 12, "%s", text ? text : "");
+    sqlite3_reset(statement);
+    return status;
+}
+
+static void count_read(struct comparison *comparison)
+{
+    struct counters *counters = comparison->world->counters;
+    char status[12];
+    last_status(comparison, status);
+    counters->reads++;
+    counters->hits += strcmp(status, "hit") == 0 || strcmp(status, "coalesced") == 0;
+    counters->misses += strcmp(status, "miss") == 0;
+    counters->bypasses += strcmp(status, "bypass") == 0;
+}
+
+/* The SELECT and its cached table. Half of the reads run a statement that has run before. */
+static bool check_direct(struct comparison *comparison, bool plain_first)
+{
+    struct query *query = comparison->query;
+    sqlite3_stmt **kept = random_chance(&comparison->random, 50) ? &query->kept : NULL;
+    clear_sql(comparison);
+    text_add(&comparison->plain_sql, query->sql);
+    text_add(&comparison->cached_sql, "SELECT * FROM ");
+    add_call(&comparison->cached_sql, query);
+    if (plain_first)
+        run(comparison, query->sql, false, RESULT_ROWS, NULL, &comparison->plain);
+    run(comparison, comparison->cached_sql.data, true, RESULT_ROWS, kept, &comparison->cached);
+    if (!plain_first)
+        run(comparison, query->sql, false, RESULT_ROWS, NULL, &comparison->plain);
+    return judge(comparison, SAME_ORDER, true);
+}
+
+/* The second read, the parameters as constraints. */
+static bool check_where(struct comparison *comparison)
+{
+    text_clear(&comparison->cached_sql);
+    text_add(&comparison->cached_sql, "SELECT * FROM ");
+    add_where(&comparison->cached_sql, comparison);
+    run(comparison, comparison->cached_sql.data, true, RESULT_ROWS, NULL, &comparison->cached);
+    return judge(comparison, SAME_ORDER, true);
+}
+
+/* Queries over one column of @, with two operands. Those behind `whole` need rows without ties. */
+static const char *const counting[] = {
+    "SELECT count(*) FROM @ WHERE # = $1", "SELECT count(*) FROM @ WHERE # > $1",
+    "SELECT count(*) FROM @ WHERE # IN ($1, $2, 'oak')", "SELECT count(*) FROM @ GROUP BY #",
+    "SELECT dense_rank() OVER (ORDER BY #) FROM @", "SELECT count(DISTINCT #) FROM @",
+    "SELECT count(*) FROM @ WHERE # BETWEEN $1 AND $2"};
+/* These compare by collation alone. */
+static const char *const collating[] = {
+    "SELECT count(*) FROM @ GROUP BY #", "SELECT count(DISTINCT #) FROM @",
+    "SELECT dense_rank() OVER (ORDER BY #) FROM @"};
+static const char *const whole[] = {
+    "SELECT * FROM @ WHERE # = $1",
+    "SELECT * FROM @ WHERE # <= $1",
+    "SELECT * FROM @ WHERE # IN ($1, $2, 'oak')",
+    "SELECT * FROM @ WHERE # IS NOT $1 AND # > $2",
+    "SELECT *, # = $1, # < $2 FROM @",
+    "SELECT * FROM @ ORDER BY #",
+    "SELECT #, dense_rank() OVER (ORDER BY #) FROM @",
+    "SELECT count(*), # IS NULL FROM @ GROUP BY #",
+    "SELECT typeof(#), count(*) FROM @ GROUP BY 1",
+    "SELECT # FROM @ WHERE # LIKE 'a%'",
+    "SELECT DISTINCT typeof(max(#)) FROM @ GROUP BY #"};
+/* These read @ more than once, so a parameter without a number would become two. */
+static const char *const twice[] = {
+    "SELECT (SELECT count(*) FROM @), (SELECT count(#) FROM @)",
+    "SELECT count(*) FROM @ AS l JOIN @ AS r ON l.# = r.#",
+    "SELECT count(*) FROM @ AS l LEFT JOIN @ AS r ON l.# > r.#",
+    "SELECT count(*) FROM @ WHERE # IN (SELECT # FROM @)"};
+
+/* The template with @ replaced by `source`, # by the column and $1, $2 by operands. */
+static void expand(struct text *text, const char *template, const char *source, const char *column,
+                   const char *const operand[2])
+{
+    for (const char *p = template; *p; p++) {
+        if (*p == '@')
+            text_add(text, source);
+        else if (*p == '#')
+            text_name(text, column);
+        else if (*p == '$')
+            text_add(text, operand[*++p - '1']);
+        else
+            text_bytes(text, p, 1);
+    }
+}
+
+/* The name that (SELECT …) gives to one of its columns, chosen at random. */
+static bool choose_column(struct comparison *comparison, const char *source, struct text *column)
+{
+    sqlite3 *db = comparison->world->connections[comparison->connection].db;
+    sqlite3_stmt *statement = NULL;
+    struct text sql = {0};
+    text_format(&sql, "SELECT * FROM %s", source);
+    bool found = sqlite3_prepare_v2(db, sql.data, -1, &statement, NULL) == SQLITE_OK;
+    if (found) {
+        int number = random_below(&comparison->random, sqlite3_column_count(statement));
+        text_add(column, sqlite3_column_name(statement, number));
+    }
+    sqlite3_finalize(statement);
+    text_free(&sql);
+    return found;
+}
+
+/* The cached table inside a query, against the SELECT in parentheses: collation and affinity. */
+static bool check_wrapped(struct comparison *comparison)
+{
+    const struct query *query = comparison->query;
+    struct random *random = &comparison->random;
+    struct text source = {0}, call = {0}, column = {0};
+    const char *operand[2] = {RANDOM_PICK(random, operands), RANDOM_PICK(random, operands)};
+    const char *template = query->ties ? RANDOM_PICK(random, counting) : RANDOM_PICK(random, whole);
+    bool good = true;
+    if (query->mixed)
+        template = RANDOM_PICK(random, collating);
+    else if (!query->nameless && random_chance(random, 20))
+        template = RANDOM_PICK(random, twice);
+    clear_sql(comparison);
+    text_format(&source, "(%s)", query->sql);
+    add_call(&call, query);
+    if (choose_column(comparison, source.data, &column)) {
+        expand(&comparison->plain_sql, template, source.data, column.data, operand);
+        expand(&comparison->cached_sql, template, call.data, column.data, operand);
+        run(comparison, comparison->cached_sql.data, true, RESULT_ROWS, NULL, &comparison->cached);
+        run(comparison, comparison->plain_sql.data, false, RESULT_ROWS, NULL, &comparison->plain);
+        comparison->world->counters->wrapped_reads++;
+        good = judge(comparison, ANY_ORDER, false);
+    }
+    text_free(&source);
+    text_free(&call);
+    text_free(&column);
+    return good;
+}
+
+/* One parameter IN a list gives the rows of each value in turn, whatever the turn. */
+static bool check_list(struct comparison *comparison)
+{
+    static const char *const pairs[][2] = {{"1", "2"}, {"3", "'abc'"}, {"5", "9"}};
+    const char *const *pair = RANDOM_PICK(&comparison->random, pairs);
+    struct query *query = comparison->query;
+    struct result second = {0};
+    clear_sql(comparison);
+    text_format(&comparison->plain_sql, "%s /* for %s, then for %s */", query->sql, pair[0], pair[1]);
+    text_format(&comparison->cached_sql, "SELECT * FROM cq%d WHERE ", query->number);
+    text_name(&comparison->cached_sql, query->names[0]);
+    text_format(&comparison->cached_sql, " IN (%s, %s)", pair[0], pair[1]);
+    run(comparison, comparison->cached_sql.data, true, RESULT_ROWS, NULL, &comparison->cached);
+    comparison->values[0] = pair[1];
+    run(comparison, query->sql, false, RESULT_ROWS, NULL, &second);
+    comparison->values[0] = pair[0];
+    run(comparison, query->sql, false, RESULT_ROWS, NULL, &comparison->plain);
+    text_add(&comparison->plain.body, second.body.data ? second.body.data : "");
+    comparison->plain.rows += second.rows;
+    if (second.code != SQLITE_DONE)
+        comparison->plain.code = second.code;
+    result_free(&second);
+    return judge(comparison, ANY_ORDER, false);
+}
+
+/* The SELECT as an ad hoc query, its JSON taken apart again. */
+static bool check_ad_hoc(struct comparison *comparison)
+{
+    const struct query *query = comparison->query;
+    bool rows = random_chance(&comparison->random, 50);
+    struct text call = {0};
+    clear_sql(comparison);
+    text_add(&comparison->plain_sql, query->sql);
+    text_format(&call, "%s(", rows ? "cache_rows" : "cache_query");
+    char *literal = sqlite3_mprintf("%Q", query->sql);
+    text_add(&call, literal);
+    sqlite3_free(literal);
+    for (int i = 0; i < query->parameters; i++)
+        text_format(&call, ", ?%d", i + 1);
+    text_format(&comparison->cached_sql,
+                rows ? "SELECT c.value FROM %s) AS r, json_each(r.value) AS c ORDER BY r.row, c.id"
+                     : "SELECT c.value FROM json_each(%s)) AS r, json_each(r.value) AS c "
+                       "ORDER BY r.id, c.id",
+                call.data);
+    text_free(&call);
+    run(comparison, comparison->cached_sql.data, true, RESULT_JSON, NULL, &comparison->cached);
+    run(comparison, query->sql, false, RESULT_JSON, NULL, &comparison->plain);
+    /* A row here is a cell there. */
+    comparison->plain.rows = comparison->cached.rows;
+    comparison->world->counters->ad_hoc_reads++;
+    return judge(comparison, SAME_ORDER, false);
+}
+
+static void comparison_open(struct comparison *comparison, struct world *world, int connection,
+                            struct query *query, struct failure *failure, uint64_t salt)
+{
+    *comparison = (struct comparison){.world = world,
+                                      .query = query,
+                                      .failure = failure,
+                                      .connection = connection,
+                                      .random = {salt + (uint64_t)query->number * 7919}};
+    random_next(&comparison->random);
+    choose_values(comparison);
+}
+
+static void comparison_close(struct comparison *comparison)
+{
+    text_free(&comparison->plain_sql);
+    text_free(&comparison->cached_sql);
+    result_free(&comparison->plain);
+    result_free(&comparison->cached);
+}
+
+static bool check_query(struct world *world, int connection, struct query *query, uint64_t salt,
+                        struct failure *failure)
+{
+    struct comparison comparison;
+    comparison_open(&comparison, world, connection, query, failure, salt);
+    struct random *random = &comparison.random;
+    query->outdated = false; /* a ROLLBACK may have given it its columns back */
+    bool good = check_direct(&comparison, random_chance(random, 50));
+    if (comparison.cached.code == SQLITE_DONE)
+        count_read(&comparison);
+    /* What fails alone may be optimized away inside a larger query, so only whole answers go on. */
+    bool whole_answer = comparison.plain.code == SQLITE_DONE && !query->outdated;
+    if (good && whole_answer && random_chance(random, 15))
+        good = check_where(&comparison);
+    if (good && whole_answer && random_chance(random, 25))
+        good = check_wrapped(&comparison);
+    if (good && whole_answer && random_chance(random, 6))
+        good = check_ad_hoc(&comparison);
+    if (good && whole_answer && query->parameters == 1 && random_chance(random, 10))
+        good = check_list(&comparison);
+    comparison_close(&comparison);
+    return good;
+}
+
+/* A cached table whose columns changed is made anew, as its error says. */
+static bool renew(struct world *world, int connection, struct query *query, uint64_t salt,
+                  struct failure *failure)
+{
+    if (sqlite3_get_autocommit(world->connections[connection].db) == 0)
+        return true;
+    char *sql = must_copy(query->sql);
+    int number = query->number;
+    bool good = world_drop(world, connection, query);
+    if (!good)
+        text_format(&failure->text, "#   DROP TABLE cq%d: %s\n", number,
+                    sqlite3_errmsg(world->connections[connection].db));
+    else
+        world_define(world, connection, number, sql, salt);
+    free(sql);
+    return good;
+}
+
+static bool check_all(struct world *world, uint64_t salt, struct failure *failure)
+{
+    bool good = true;
+    for (int c = 0; good && c < CONNECTIONS; c++) {
+        for (int i = 0; good && i < QUERIES; i++) {
+            struct query *query = &world->connections[c].queries[i];
+            if (query->live)
+                good = check_query(world, c, query, salt, failure);
+            if (good && query->live && query->outdated)
+                good = renew(world, c, query, salt, failure);
+        }
+    }
+    return good;
+}
+
+/* Two rounds in one read transaction, in which nobody writes: the second is to find all it reads. */
+static bool check_repeats(struct world *world, const struct step *step, struct failure *failure)
+{
+    struct connection *on = &world->connections[step->connection];
+    bool good = true;
+    if (!on->cached || on->db == NULL || sqlite3_get_autocommit(on->db) == 0)
+        return true;
+    world_execute(world, step->connection, "BEGIN");
+    for (int round = 0; good && round < 2; round++) {
+        for (int i = 0; good && i < QUERIES; i++) {
+            struct query *query = &on->queries[i];
+            struct comparison comparison;
+            char status[12];
+            if (!query->live || query->outdated)
+                continue;
+            comparison_open(&comparison, world, step->connection, query, failure, step->salt);
+            good = check_direct(&comparison, false);
+            if (round == 1 && comparison.cached.code == SQLITE_DONE) {
+                world->counters->repeats++;
+                world->counters->repeat_hits +=
+                    strcmp(last_status(&comparison, status), "hit") == 0;
+            }
+            comparison_close(&comparison);
+        }
+    }
+    world_execute(world, step->connection, "COMMIT");
+    return good;
+}
+
+/* A SELECT of the generator's that prepares is one that can be cached. */
+static bool check_definition(struct world *world, const struct step *step, struct failure *failure)
+{
+    struct connection *on = &world->connections[step->connection];
+    sqlite3_stmt *statement = NULL;
+    if (!on->cached || on->db == NULL || sqlite3_get_autocommit(on->db) == 0)
+        return true;
+    if (on->queries[step->number].live)
+        return true;
+    char *message = must_copy(sqlite3_errmsg(on->db));
+    int code = sqlite3_prepare_v2(on->db, step->text, -1, &statement, NULL);
+    sqlite3_finalize(statement);
+    if (code == SQLITE_OK)
+        text_format(&failure->text, "#   %s\n#   is not accepted: %s\n", step->text, message);
+    free(message);
+    return code != SQLITE_OK;
+}
+
+bool check_step(struct world *world, const struct step *step, struct failure *failure)
+{
+    bool done = world_apply(world, step);
+    /* Statements of a birth, and others that come in a fixed train, have no salt: they are no steps. */
+    if (step->salt != 0) {
+        world->counters->steps++;
+        world->counters->failed_steps += !done;
+        world->counters->foreign_steps += step->connection > 0;
+    }
+    if (step->action == ACTION_DEFINE && !check_definition(world, step, failure))
+        return false;
+    if (step->action == ACTION_REPEAT && !check_repeats(world, step, failure))
+        return false;
+    return !step->check || check_all(world, step->salt, failure);
+}

@@ -1,0 +1,238 @@
+/* What the rooms stand on: memory, buffers, time, units. */
+#include "tap.h"
+
+#include "base/buffer.h"
+#include "base/ticks.h"
+#include "base/units.h"
+#include "counting.h"
+
+static void test_memory(void)
+{
+    char *copy = memory_copy_text("abc\0def", 7);
+    ok(copy != NULL && memcmp(copy, "abc\0def", 8) == 0, "a copied text keeps its zero bytes");
+    is_int(counting_bytes, 8, "a copied text has one byte more");
+    memory_free(copy);
+    memory_free(NULL);
+    is_int(counting_bytes, 0, "freeing gives everything back, and NULL is nothing");
+    char *zero = memory_alloc_zero(3);
+    ok(zero != NULL && memcmp(zero, "\0\0\0", 3) == 0, "alloc_zero gives zero bytes");
+    counting_fail = 1;
+    ok(memory_resize(zero, 100) == NULL, "resize says when memory is short");
+    ok(zero != NULL && memcmp(zero, "\0\0\0", 3) == 0, "and leaves the block as it was");
+    memory_free(zero);
+    counting_fail = 1;
+    ok(memory_copy_text("x", 1) == NULL, "copy_text says when memory is short");
+}
+
+static void test_buffer(void)
+{
+    struct buffer buffer = {0};
+    buffer_add_text(&buffer, "SELECT ");
+    buffer_add_format(&buffer, "%Q, %d", "it's", 7);
+    buffer_add_char(&buffer, ';');
+    buffer_add(&buffer, "\0x", 2);
+    is_int(buffer.size, 21, "a buffer counts zero bytes too");
+    char *text = buffer_take(&buffer);
+    is_text(text, "SELECT 'it''s', 7;", "a buffer takes bytes, texts, characters and formats");
+    ok(buffer.bytes == NULL && buffer.size == 0, "a buffer is empty after take");
+    memory_free(text);
+
+    text = buffer_take(&buffer);
+    is_text(text, "", "an empty buffer gives an empty text");
+    memory_free(text);
+
+    for (int i = 0; i < 10000; i++)
+        buffer_add_char(&buffer, (char)('a' + i % 26));
+    bool same = true;
+    for (int i = 0; i < 10000; i++)
+        same = same && buffer.bytes[i] == 'a' + i % 26;
+    ok(same, "a buffer that grows keeps what it had");
+    buffer_clear(&buffer);
+    is_int(counting_bytes, 0, "clear gives the memory back");
+
+    counting_fail = 1;
+    buffer_add_text(&buffer, "lost");
+    buffer_add_text(&buffer, "later");
+    ok(buffer.failed && buffer.size == 0, "a buffer remembers that memory was short");
+    ok(buffer_take(&buffer) == NULL && !buffer.failed, "take tells so, and begins anew");
+    buffer_add_text(&buffer, "kept");
+    buffer_add(&buffer, "", SIZE_MAX);
+    ok(buffer.failed, "a size that cannot be is a failure, not an overflow");
+    buffer_clear(&buffer);
+    is_int(counting_bytes, 0, "nothing is left behind");
+}
+
+static void test_ticks(void)
+{
+    int64_t start = ticks_now();
+    ok(ticks_now() >= start, "the monotonic clock does not go back");
+    ticks_advance(5 * TICKS_PER_SECOND);
+    ok(ticks_now() >= start + 5 * TICKS_PER_SECOND, "a test can move it forward");
+    ok(ticks_wall() > 1.6e9, "the wall clock is past 2020");
+    is_int(ticks_after(10, 5), 15, "after is a sum");
+    is_int(ticks_after(10, TICKS_NEVER), TICKS_NEVER, "never stays never");
+    is_int(ticks_after(10, TICKS_NEVER - 5), TICKS_NEVER, "a sum that overflows is never");
+    is_int(ticks_after(10, 0), 10, "no time later is now");
+}
+
+struct unit_case {
+    const char *text;
+    int64_t value; /* -1: refused */
+};
+
+static void check_units(bool (*parse)(const char *, int64_t *), const struct unit_case *cases,
+                        size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char name[80];
+        int64_t value = -1;
+        bool taken = parse(cases[i].text, &value);
+        snprintf(name, sizeof name, "'%s' is %s", cases[i].text,
+                 cases[i].value < 0 ? "refused" : "read");
+        is_int(taken ? value : -1, cases[i].value, name);
+        if (!taken && value != -1)
+            ok(false, "a refused text leaves the value alone");
+    }
+}
+
+#define CHECK_UNITS(parse, cases) check_units((parse), (cases), sizeof(cases) / sizeof((cases)[0]))
+
+static void test_parsing(void)
+{
+    static const struct unit_case durations[] = {
+        {"5 min", INT64_C(300000000000)},
+        {"5min", INT64_C(300000000000)},
+        {" 5  MINUTES ", INT64_C(300000000000)},
+        {"500 ms", 500000000},
+        {"1", 1000000000},
+        {"0.5", 500000000},
+        {".5 s", 500000000},
+        {"0.1 us", 100},
+        {"1.0e-05", 10000},
+        {"1e3", INT64_C(1000000000000)},
+        {"0.3", 300000000},
+        {"1 h", INT64_C(3600000000000)},
+        {"1 d", INT64_C(86400000000000)},
+        {"1.5 days", INT64_C(129600000000000)},
+        {"0.0000000001", -1},
+        {"9223372036", INT64_C(9223372036000000000)},
+        {"9223372037", -1},
+        {"106751 d", INT64_C(9223286400000000000)},
+        {"106752 d", -1},
+        {"99999999999999999999999999", -1},
+        {"1e400", -1},
+        {"0", -1},
+        {"0 s", -1},
+        {"-1", -1},
+        {"+1", -1},
+        {"", -1},
+        {"s", -1},
+        {".", -1},
+        {"5 parsecs", -1},
+        {"5 min 3 s", -1},
+        {"none", -1},
+        {"1.2.3", -1},
+        {"0x10", -1},
+        {"5 mins", -1},
+    };
+    static const struct unit_case sizes[] = {
+        {"16 MB", 16000000},
+        {"64 KB", 64000},
+        {"1 GiB", INT64_C(1073741824)},
+        {"1gib", INT64_C(1073741824)},
+        {"64KiB", 65536},
+        {"100", 100},
+        {"100 B", 100},
+        {"2 TB", INT64_C(2000000000000)},
+        {"1 TiB", INT64_C(1099511627776)},
+        {"1.5 KiB", 1536},
+        {"0.0015 KB", 1},
+        {"0.0005 KB", -1},
+        {"1.5", -1},
+        {"16000000.0", 16000000},
+        {"9223372036854775806", INT64_MAX - 1},
+        {"9223372036854775807", -1},
+        {"8388608 TiB", -1},
+        {"0", -1},
+        {"-5", -1},
+        {"12 MiBs", -1},
+        {"MB", -1},
+    };
+    static const struct unit_case counts[] = {
+        {"1000", 1000}, {" 7 ", 7},   {"1e3", 1000}, {"0", -1},    {"-1", -1},
+        {"1.5", -1},    {"1 KB", -1}, {"", -1},      {"many", -1},
+    };
+    CHECK_UNITS(units_parse_duration, durations);
+    CHECK_UNITS(units_parse_size, sizes);
+    CHECK_UNITS(units_parse_count, counts);
+}
+
+static void test_formatting(void)
+{
+    static const struct unit_case durations[] = {
+        {"5 min", INT64_C(300000000000)},
+        {"90 min", INT64_C(5400000000000)},
+        {"1 min", INT64_C(60000000000)},
+        {"1 d", INT64_C(86400000000000)},
+        {"36 h", INT64_C(129600000000000)},
+        {"500 ms", 500000000},
+        {"1 s", 1000000000},
+        {"1500 ms", 1500000000},
+        {"20 us", 20000},
+        {"0.001 us", 1},
+        {"1.5 us", 1500},
+        {"12.34 us", 12340},
+        {"9223372036854775.806 us", INT64_MAX - 1},
+        {"none", TICKS_NEVER},
+        {"0", 0},
+    };
+    static const struct unit_case sizes[] = {
+        {"64 MiB", 67108864},
+        {"16 MB", 16000000},
+        {"1 KB", 1000},
+        {"1 KiB", 1024},
+        {"1500", 1500},
+        {"1", 1},
+        {"none", INT64_MAX},
+        {"0", 0},
+        {"8 GiB", INT64_C(8589934592)},
+        {"1 TiB", INT64_C(1) << 40},
+    };
+    char out[32];
+    for (size_t i = 0; i < sizeof durations / sizeof durations[0]; i++) {
+        int64_t back = durations[i].value;
+        units_format_duration(durations[i].value, out);
+        is_text(out, durations[i].text, "a duration is written in the unit that people would take");
+        if (back > 0 && back < TICKS_NEVER)
+            ok(units_parse_duration(out, &back) && back == durations[i].value, "and read back");
+    }
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        units_format_size(sizes[i].value, out);
+        is_text(out, sizes[i].text, "a size is written in the unit that people would take");
+    }
+    uint64_t seed = random_seed(1);
+    bool same = true;
+    for (int i = 0; i < 20000 && same; i++) {
+        int64_t value = (int64_t)(random_next(&seed) >> 1 >> random_below(&seed, 63));
+        int64_t back = 0;
+        units_format_duration(value, out);
+        same =
+            value < 1 || value == INT64_MAX || (units_parse_duration(out, &back) && back == value);
+        units_format_size(value, out);
+        same = same &&
+               (value < 1 || value == INT64_MAX || (units_parse_size(out, &back) && back == value));
+    }
+    ok(same, "what is written is read back exactly");
+}
+
+int main(void)
+{
+    counting_start();
+    test_memory();
+    test_buffer();
+    test_ticks();
+    test_parsing();
+    test_formatting();
+    is_int(counting_bytes, 0, "nothing is live at the end");
+    return tap_done();
+}
