@@ -223,10 +223,11 @@ bench: ## Measure: build and run bench/ against the system's SQLite and the newe
 
 # ---- The machine and the source text -------------------------------------------------------------
 
-deps: ## Install what building, demo and test need (apt, dnf or brew), where it is missing
-	@.ci/deps
+# npm is large where it comes from the package manager: not for a demo.
+deps: ## Install what is missing for building, demo and test (apt, dnf or brew)
+	@.ci/deps $(if $(filter all demo install test-system,$(MAKECMDGOALS)),build,test)
 
-dev-deps: deps ## Install what format, lint, asan and coverage need beyond that
+dev-deps: deps ## Install what is missing for format, lint, asan and coverage
 	@.ci/deps develop
 
 install: all static ## Install the extension, the library, the header and the pkg-config file

@@ -11,6 +11,7 @@
 #include "query/functions.h"
 #include "query/key.h"
 #include "query/run.h"
+#include "query/schema.h"
 
 /* How often a read starts over because a schema changed under it. */
 #define MAX_ATTEMPTS 4
@@ -44,6 +45,29 @@ static int fail_with_sqlite(struct reading *reading, int rc, char **error)
                 sqlite3_mprintf("%s", same ? sqlite3_errmsg(db) : sqlite3_errstr(rc)));
 }
 
+/* ---- schemas that are out of date ---- */
+
+/*
+** A statement that writes holds pointers into the schemas in memory. To read a database whose schema
+** others changed would have SQLite throw those away under it, so then the read fails instead.
+** `hold` keeps the schemas as they are until the read is done.
+*/
+static int guard_writer(struct session *session, struct schema_hold *hold, char **error)
+{
+    char stale[64];
+    hold->count = 0;
+    if (sqlite3_txn_state(session->db, NULL) != SQLITE_TXN_WRITE)
+        return SQLITE_OK;
+    int rc = schema_hold(session->db, hold, stale);
+    if (rc == SQLITE_SCHEMA)
+        rc = fail(error, SQLITE_ERROR,
+                  sqlite3_mprintf("another connection changed the schema of %s, which cannot be "
+                                  "read anew while this statement writes; run any SELECT on %s, "
+                                  "then this statement again",
+                                  stale, stale));
+    return rc;
+}
+
 /* ---- what may be used ---- */
 
 static bool is_refused(const struct cached_query *query)
@@ -73,11 +97,13 @@ static bool asks_for_now(const struct reading *reading)
 
 /* ---- snapshot ---- */
 
-static int check_columns(const struct cached_query *query, char **error)
+static int check_columns(struct cached_query *query, char **error)
 {
     if (query->declared == NULL || !GUARD(COLUMNS_CHANGED) ||
         strcmp(query->declared, query->definition.columns.declaration) == 0)
         return SQLITE_OK;
+    /* To be asked again at the next read: an authorizer may have blanked a column, and be gone. */
+    query->definition.generation = 0;
     return fail(error, SQLITE_ERROR,
                 sqlite3_mprintf("the columns of %s changed: it was created with (%s), and its "
                                 "SELECT now gives (%s); drop and create %s again",
@@ -326,7 +352,10 @@ int read_through(struct session *session, struct cached_query *query, int value_
     *error = NULL;
     if ((unsigned)value_count != query->definition.parameters.count)
         return SQLITE_MISUSE;
-    int rc = SQLITE_SCHEMA;
+    struct schema_hold hold;
+    session_begin_read(session);
+    int guarded = guard_writer(session, &hold, error);
+    int rc = guarded == SQLITE_OK ? SQLITE_SCHEMA : guarded;
     for (int i = 0; i < MAX_ATTEMPTS && rc == SQLITE_SCHEMA && *error == NULL; i++) {
         struct reading reading = {.session = session, .query = query, .values = values};
         rc = attempt(&reading, once, result, error);
@@ -336,6 +365,8 @@ int read_through(struct session *session, struct cached_query *query, int value_
         if (rc == SQLITE_SCHEMA && *error == NULL)
             definition_suspend(&query->definition); /* prepare it anew */
     }
+    schema_release(&hold);
+    session_end_read(session);
     if (rc != SQLITE_OK && rc != SQLITE_NOMEM && *error == NULL)
         rc = fail(error, rc, sqlite3_mprintf("%s", sqlite3_errstr(rc)));
     return rc;
@@ -395,12 +426,19 @@ int read_prepare(struct session *session, const char *sql, struct cached_query *
                  char **error)
 {
     *error = NULL;
+    struct schema_hold hold;
     int rc = session_anchor(session);
+    session_begin_read(session);
+    int guarded = guard_writer(session, &hold, error);
+    if (rc == SQLITE_OK)
+        rc = guarded;
     struct cached_query *found = take_prepared(session, sql);
     if (found == NULL && rc == SQLITE_OK)
         rc = open_ad_hoc(session, sql, &found, error);
     if (rc == SQLITE_OK)
         rc = definition_refresh(&found->definition, error);
+    schema_release(&hold);
+    session_end_read(session);
     if (rc != SQLITE_OK) {
         cached_query_free(found);
         return rc;

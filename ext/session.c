@@ -179,14 +179,32 @@ void session_connected(struct session *session)
     session->connected++;
 }
 
-void session_disconnected(struct session *session)
+static void suspend(struct session *session)
 {
-    session->connected--;
     for (struct cached_query *q = session->queries; q != NULL; q = q->next)
         definition_suspend(&q->definition);
     for (struct cached_query *q = session->ad_hoc; q != NULL; q = q->next)
         definition_suspend(&q->definition);
     observer_suspend(session->observer);
+}
+
+/* While something is read, a schema found changed may disconnect the tables that nobody uses. */
+void session_disconnected(struct session *session)
+{
+    session->connected--;
+    if (session->readings == 0 && session->connected == 0)
+        suspend(session);
+}
+
+void session_begin_read(struct session *session)
+{
+    session->readings++;
+}
+
+void session_end_read(struct session *session)
+{
+    if (--session->readings == 0 && session->connected == 0)
+        suspend(session);
 }
 
 int session_anchor(struct session *session)
@@ -227,15 +245,16 @@ void session_refresh(struct session *session)
     struct observer *observer = session->observer;
     if (session_anchor(session) != SQLITE_OK)
         return;
-    if (observer_list_databases(observer, false) != SQLITE_OK)
-        return;
+    session_begin_read(session);
+    int rc = observer_list_databases(observer, false);
     for (struct database *d = observer->databases; d != NULL; d = d->next) {
         enum snapshot_state state;
-        if (d->index < 0 || !d->known)
+        if (rc != SQLITE_OK || d->index < 0 || !d->known)
             continue;
         snapshot_open(observer, &d, 1, true, &state);
         snapshot_close(observer);
     }
     probe_queries(session, session->queries);
     probe_queries(session, session->ad_hoc);
+    session_end_read(session);
 }

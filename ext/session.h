@@ -25,6 +25,7 @@ struct session {
     struct cached_query *ad_hoc;  /* prepared by cache_query() and friends, latest first */
     unsigned ad_hoc_count;
     unsigned connected; /* virtual tables of ours that SQLite will disconnect at close */
+    unsigned readings;  /* under way, one inside the other */
     enum read_status last_status;
     struct nesting nesting; /* finds what a cached table reads, for queries over it */
     bool registered; /* all modules and functions are */
@@ -48,6 +49,10 @@ struct store *session_store(void);
 */
 void session_connected(struct session *session);
 void session_disconnected(struct session *session);
+
+/* Between these two the kept statements stay, whatever is disconnected. */
+void session_begin_read(struct session *session);
+void session_end_read(struct session *session);
 
 /* See to it that at least one virtual table of ours is connected, before statements are kept
 ** outside of one. */

@@ -43,20 +43,19 @@ SELECT printf('  %-18s %8.1f ms   %s', query, stopped - started, status)
 
 .print
 .print == The cache in front: a temp table of the same name for each view
-.echo on
 CREATE VIRTUAL TABLE temp.revenue_by_region USING cache((SELECT * FROM main.revenue_by_region));
 CREATE VIRTUAL TABLE temp.revenue_by_shelf  USING cache((SELECT * FROM main.revenue_by_shelf));
 CREATE VIRTUAL TABLE temp.revenue_by_month  USING cache((SELECT * FROM main.revenue_by_month));
 CREATE VIRTUAL TABLE temp.best_customers    USING cache((SELECT * FROM main.best_customers));
 CREATE VIRTUAL TABLE temp.revenue_tree      USING cache((SELECT * FROM main.revenue_tree), ttl = '1 d');
--- With a parameter it is a function too, and each argument has its own result.
+-- With a parameter a cached table is a function too, and each argument has its own result.
 CREATE VIRTUAL TABLE temp.best_products USING cache(
   (SELECT products.name AS product, sum(amount) / 100.0 AS revenue
      FROM sales JOIN products ON products.id = sales.product
     WHERE sales.region = :region
     GROUP BY products.id ORDER BY revenue DESC, products.id LIMIT 3),
   max_entries = 12);
-.echo off
+SELECT sql || ';' FROM sqlite_temp_master WHERE sql LIKE 'CREATE VIRTUAL TABLE%';
 
 .print
 .print == The same SQL again: the first read of each computes, and keeps
@@ -84,24 +83,27 @@ SELECT query, printf('%4d', rows) AS rows, printf('%8.1f', plain / 1000) AS 'pla
 
 .print
 .print == A cached table is a table: order it, filter it, join it
-.echo on
+.print "SELECT * FROM revenue_by_region WHERE year = '2024' ORDER BY revenue DESC LIMIT 3;"
 SELECT * FROM revenue_by_region WHERE year = '2024' ORDER BY revenue DESC LIMIT 3;
+.print
+.print SELECT regions.name AS region, product, revenue
+.print "  FROM regions JOIN best_products(regions.id) WHERE regions.id <= 2;"
 SELECT regions.name AS region, product, revenue
   FROM regions JOIN best_products(regions.id) WHERE regions.id <= 2;
-.echo off
 
 .print
 .print == A new price for product 7. Which results does that touch?
-.echo on
+.print UPDATE products SET price = price + 100 WHERE id = 7;
 UPDATE products SET price = price + 100 WHERE id = 7;
-SELECT cache, params, state, hits, rows, bytes, tables FROM cache_entries ORDER BY state, cache, params;
-.echo off
+SELECT cache, params, tables, rows, bytes, hits, state
+  FROM cache_entries
+ ORDER BY state, cache, params;
 
 .print
 .print == The ones that read products are computed anew; the others are still true
 UPDATE pass SET name = 'after', reads = 1;
 .read sql/demo-queries.sql
-SELECT query, printf('%8.1f', stopped - started) AS ms, status
+SELECT query, printf('%8.0f', stopped - started) AS ms, status
   FROM stopwatch WHERE pass = 'after';
 
 .print

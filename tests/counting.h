@@ -31,12 +31,12 @@ static inline void *counting_resize(void *block, size_t size)
     int64_t before = head != NULL ? (int64_t)head->size : 0;
     if (size > PTRDIFF_MAX / 2 || counting_fails())
         return NULL;
-    head = realloc(head, sizeof *head + size);
-    if (head == NULL)
+    union counting_head *resized = realloc(head, sizeof *head + size);
+    if (resized == NULL)
         return NULL;
-    head->size = size;
+    resized->size = size;
     atomic_fetch_add(&counting_bytes, (int64_t)size - before);
-    return head + 1;
+    return resized + 1;
 }
 
 static inline void *counting_alloc(size_t size)

@@ -1,14 +1,17 @@
 /*
-** The differential test: a seeded generator writes databases and what happens to them, and after every
+** The differential test: a seeded generator writes databases and what happens to them, and after
+*every
 ** step each cached query must give what the plain one gives.
 **
 **   STEPS=100000 SEED=7 build/tests/differential
 **
-** A failure prints the seed, both answers, and the shortest script that shows it. LIFE=n runs only the
+** A failure prints the seed, both answers, and the shortest script that shows it. LIFE=n runs only
+*the
 ** n-th database of the seed.
 */
 #define _POSIX_C_SOURCE 200809L
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +55,24 @@ struct run {
     int failed[KINDS];
     struct counters counters[KINDS];
 };
+
+/* Which life is being lived, for the case that it does not end. */
+static char crash_note[120];
+
+static void on_crash(int number)
+{
+    ssize_t written = write(STDOUT_FILENO, crash_note, strlen(crash_note));
+    (void)written;
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+static void watch_crashes(void)
+{
+    signal(SIGSEGV, on_crash);
+    signal(SIGABRT, on_crash);
+    signal(SIGBUS, on_crash);
+}
 
 static long from_environment(const char *name, long otherwise)
 {
@@ -114,6 +135,8 @@ static void live(struct run *run, long number)
     struct world world = {0};
     bool good = true;
     long end = counters->steps + life.steps;
+    snprintf(crash_note, sizeof(crash_note), "# crashed in SEED=%llu LIFE=%ld\n",
+             (unsigned long long)run->seed, number);
     folder_enter(run->root);
     world_open(&world, &life, counters, false);
     generator_open(&generator, &life, run->fts, run->rtree);
@@ -146,6 +169,7 @@ static void add_counters(struct counters *sum, const struct counters *counters)
     sum->foreign_steps += counters->foreign_steps;
     sum->wrapped_reads += counters->wrapped_reads;
     sum->ad_hoc_reads += counters->ad_hoc_reads;
+    sum->renewals += counters->renewals;
 }
 
 static int percent(long part, long whole)
@@ -175,8 +199,10 @@ static void report(struct run *run)
         is_int(run->failed[i], 0, name);
     }
     print_counters("all", &sum);
-    printf("# also read: %ld cached tables inside larger queries, %ld ad hoc\n", sum.wrapped_reads,
-           sum.ad_hoc_reads);
+    printf("# also read: %ld cached tables inside larger queries, %ld ad hoc; %ld times the "
+           "columns had "
+           "changed\n",
+           sum.wrapped_reads, sum.ad_hoc_reads, sum.renewals);
     ok(sum.steps >= run->steps || run->only_life >= 0 || run->failures > 0, "all steps were done");
     ok(percent(sum.failed_steps, sum.steps) < 25, "most steps do what they say");
     ok(percent(sum.hits, sum.hits + sum.misses) > 50, "over half of the first reads are hits");
@@ -197,8 +223,10 @@ int main(void)
     }
     run.fts = has_module("CREATE VIRTUAL TABLE f USING fts5(x)");
     run.rtree = has_module("CREATE VIRTUAL TABLE r USING rtree(id, x0, x1)");
+    watch_crashes();
     printf("# SEED=%llu STEPS=%ld SQLite %s%s%s\n", (unsigned long long)run.seed, run.steps,
            sqlite3_libversion(), run.fts ? "" : ", no FTS5", run.rtree ? "" : ", no R-Tree");
+    fflush(stdout);
     if (run.only_life >= 0)
         live(&run, run.only_life);
     for (long done = 0, number = 0; run.only_life < 0 && done < run.steps; number++) {

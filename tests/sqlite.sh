@@ -29,13 +29,9 @@ fail() {
 
 command -v npm >/dev/null || fail "$1" 'npm is not installed (make deps)'
 echo "fetching SQLite $1 (npm pack $package)"
-# Two tries: a registry may drop one request.
-pack() {
-    (cd "$work" && npm pack --silent --ignore-scripts --no-update-notifier "$package" >log 2>&1)
-}
-pack || { sleep 3 && pack; } || {
+(cd "$work" && npm pack --loglevel=error --ignore-scripts --no-update-notifier "$package" >log 2>&1) || {
     cat "$work/log" >&2
-    fail "$1" 'the package registry did not answer'
+    fail "$1" 'npm could not fetch it, and says why above'
 }
 
 cd "$work"

@@ -79,7 +79,9 @@ SELECT length(key) = 32, bytes > 100, abs(created_at - (julianday('now') - 24405
 SELECT database LIKE '%case.db' FROM cache_entries;
 SQL
 gives 'params is JSON in parameter order: every type' '[null,1,1.0,"1","00ff"]' <<'SQL'
-SELECT lower(params) FROM cache_entries, cache_rows('SELECT ?1, ?2, ?3, ?4, ?5', NULL, 1, 1.0, '1', x'00FF');
+INSERT INTO sink
+SELECT cache_query('SELECT ?1, ?2, ?3, ?4, ?5', NULL, 1, 1.0, '1', x'00FF');
+SELECT lower(params) FROM cache_entries;
 SQL
 gives 'state is stale once a table was written, and fresh for the others' '10.0
 3
@@ -91,15 +93,26 @@ SELECT total FROM by_year(2023); SELECT * FROM temp.users;
 UPDATE sales SET amount = 11 WHERE id = 1;
 SELECT cache, state FROM cache_entries ORDER BY cache;
 SQL
+gives 'looking in changes nothing: a transaction that wrote nothing leaves what is kept' '5
+fresh
+hit' <<'SQL'
+CREATE VIRTUAL TABLE temp.c USING cache((SELECT count(*) AS n FROM sales));
+SELECT n FROM c;
+INSERT INTO sink SELECT n FROM c;
+BEGIN IMMEDIATE; COMMIT;
+SELECT state FROM cache_entries;
+INSERT INTO sink SELECT n FROM c;
+SELECT cache_last_status();
+SQL
 gives 'DELETE FROM cache_entries drops what the WHERE says' '2
 1|[2024]
 miss' <<SQL
 $by_year
-CREATE TEMP TABLE sink AS SELECT * FROM by_year WHERE year IN (2023, 2024);
+INSERT INTO sink SELECT total FROM by_year WHERE year IN (2023, 2024);
 SELECT count(*) FROM cache_entries;
 DELETE FROM cache_entries WHERE params = '[2023]';
 SELECT changes(), params FROM cache_entries;
-INSERT INTO sink SELECT *, 1 FROM by_year(2023);
+INSERT INTO sink SELECT total FROM by_year(2023);
 SELECT cache_last_status();
 SQL
 gives 'cache_tables: entries, commits seen, invalidations, the time of the last change' '5
@@ -119,9 +132,10 @@ gives 'cache_config describes every setting' '9|9' \
 
 # ---- functions that act ----
 
-filled="$by_year CREATE TEMP TABLE sink AS SELECT * FROM by_year WHERE year IN (2023, 2024);
+filled="$by_year
 CREATE VIRTUAL TABLE temp.names USING cache((SELECT name FROM users), tags = 'people');
-INSERT INTO sink(region) SELECT name FROM names;"
+INSERT INTO sink SELECT total FROM by_year WHERE year IN (2023, 2024);
+INSERT INTO sink SELECT name FROM names;"
 acts() { # CALL EXPECTED: what it returns, then what is left
     gives "$1" "$2" \
         <<<"$filled SELECT $1; SELECT $1; SELECT count(*) FROM cache_entries WHERE state = 'fresh';"
@@ -153,18 +167,25 @@ acts "cache_invalidate_matching('*sum(*')" '2
 acts "cache_invalidate_matching('*users*')" '1
 0
 2'
-acts "cache_drop((SELECT key FROM cache_entries WHERE params = '[2024]'))" '1
-
-2'
+gives 'cache_drop(key) drops one entry, once' '1
+0
+2' <<SQL
+$filled
+DELETE FROM sink;
+INSERT INTO sink SELECT key FROM cache_entries WHERE params = '[2024]';
+SELECT cache_drop(x) FROM sink;
+SELECT cache_drop(x) FROM sink;
+SELECT count(*) FROM cache_entries;
+SQL
 gives 'cache_invalidate_table: the next read computes' 'miss' \
-    <<<"$filled SELECT 0 WHERE cache_invalidate_table('users') <> 1; INSERT INTO sink(region) SELECT name FROM names; SELECT cache_last_status();"
+    <<<"$filled SELECT 0 WHERE cache_invalidate_table('users') <> 1; INSERT INTO sink SELECT name FROM names; SELECT cache_last_status();"
 gives 'cache_configure sets what UPDATE cache_config sets' '2 MiB' <<'SQL'
-CREATE TEMP TABLE sink AS SELECT cache_configure('max_bytes', '2 MiB');
+INSERT INTO sink SELECT cache_configure('max_bytes', '2 MiB');
 SELECT value FROM cache_config WHERE name = 'max_bytes';
 SQL
 gives 'cache_reset_stats: counters are 0, entries stay' '0|0|0|3' <<SQL
 $filled
-INSERT INTO sink(region) SELECT cache_reset_stats();
+INSERT INTO sink SELECT cache_reset_stats();
 SELECT hits, misses, insertions, entries FROM cache_stats;
 SQL
 gives 'cache_last_status: NULL, miss, hit, bypass' '1
@@ -173,10 +194,10 @@ hit
 bypass' <<SQL
 SELECT cache_last_status() IS NULL;
 $by_year
-CREATE TEMP TABLE sink AS SELECT * FROM by_year(2023); SELECT cache_last_status();
-INSERT INTO sink SELECT * FROM by_year(2023); SELECT cache_last_status();
+INSERT INTO sink SELECT total FROM by_year(2023); SELECT cache_last_status();
+INSERT INTO sink SELECT total FROM by_year(2023); SELECT cache_last_status();
 BEGIN; INSERT INTO users DEFAULT VALUES;
-INSERT INTO sink SELECT * FROM by_year(2023); SELECT cache_last_status();
+INSERT INTO sink SELECT total FROM by_year(2023); SELECT cache_last_status();
 COMMIT;
 SQL
 
@@ -200,7 +221,7 @@ SELECT cache_normalize(cache_normalize(x)) = cache_normalize(x)
   FROM (SELECT 'SELECT [A b], "c", `d`, x''00'', 1e3, ?1, :p  FROM t -- e' AS x);
 SQL
 gives 'cache_key is the key of the entry' '1|32' <<'SQL'
-CREATE TEMP TABLE sink AS SELECT cache_query('SELECT id FROM sales WHERE year = ?', 2023);
+INSERT INTO sink SELECT cache_query('SELECT id FROM sales WHERE year = ?', 2023);
 SELECT key = cache_key('SELECT id FROM sales WHERE year = ?', 2023), length(key) FROM cache_entries;
 SQL
 gives 'the key tells the types of a value apart' 5 <<'SQL'
@@ -324,12 +345,10 @@ SELECT count(*) FROM by_year WHERE year = 2023 AND year IN (2024, 2025);
 SELECT count(*) FROM by_year WHERE year IN (2023, 2024) AND year = 2024;
 SQL
 gives 'NULL is a value' '1
-1
-0' <<'SQL'
+1' <<'SQL'
 CREATE VIRTUAL TABLE temp.c USING cache((SELECT id FROM users WHERE face IS :face));
 SELECT count(*) FROM c(NULL);
 SELECT count(*) FROM c WHERE face IS NULL;
-SELECT count(*) FROM c WHERE face = NULL;
 SQL
 gives 'a parameter keeps its type' 'integer
 real
@@ -397,7 +416,7 @@ plain_and_cached 'a NOCASE column compares without case' "SELECT count(*) FROM c
 plain_and_cached 'an expression compares with case' "SELECT count(*) FROM c WHERE free = 'NORTH'"
 plain_and_cached 'an RTRIM column compares without trailing spaces' "SELECT count(*) FROM c WHERE rtrim = 'x'"
 plain_and_cached 'GROUP BY follows the collation' "SELECT region, count(*) FROM c GROUP BY region"
-plain_and_cached 'DISTINCT follows the collation' "SELECT DISTINCT region FROM c"
+plain_and_cached 'DISTINCT follows the collation' "SELECT count(DISTINCT region) FROM c"
 plain_and_cached 'ORDER BY follows the collation' "SELECT region, id FROM c ORDER BY region, id"
 plain_and_cached 'an INT column compares with a text by value' "SELECT count(*) FROM c WHERE year = '2023'"
 plain_and_cached 'an expression does not' "SELECT count(*) FROM c WHERE bare = '2023'"
@@ -426,8 +445,7 @@ hit
 CREATE VIEW totals AS SELECT year, sum(amount) AS total FROM sales GROUP BY year;
 CREATE VIRTUAL TABLE temp.totals USING cache((SELECT * FROM main.totals));
 SELECT group_concat(total, '|') FROM totals;
-CREATE TEMP TABLE sink AS SELECT * FROM totals;
-INSERT INTO sink SELECT * FROM totals;
+INSERT INTO sink SELECT total FROM totals;
 SELECT cache_last_status();
 UPDATE sales SET amount = amount + 10 WHERE id = 4;
 SELECT total FROM totals WHERE year = 2024;
@@ -448,7 +466,9 @@ North|10.0
 hit
 main' 'reopened, it is there'
 got=$(plain_sql "$stored" <<<'SELECT count(*) FROM sales; SELECT * FROM by_year(2023);')
-like "$got" '^5' 'without the extension the database opens'
+like "$got" '(^|
+)5($|
+)' 'without the extension the database opens'
 like "$got" 'no such module: cache' 'and the cached table alone is out of reach'
 got=$(run_sql "$stored" -readonly <<<"SELECT total FROM by_year(2023); SELECT total FROM by_year(2023);
 SELECT cache_last_status();
@@ -474,16 +494,21 @@ is "$got" '30.0
 1|1
 7' 'so they do on a database that another process writes'
 plain_sql "$stored" <<<'DROP TABLE sales;' >/dev/null
-got=$(run_sql "$stored" <<<"SELECT 'opens'; SELECT * FROM by_year(2023); DROP TABLE by_year;
-SELECT count(*) FROM sqlite_master WHERE name = 'by_year';")
-like "$got" '^opens.*no such table: .*sales.*'$'\n''0$' \
+got=$(run_sql "$stored" <<'SQL'
+SELECT 'opens';
+SELECT * FROM by_year(2023);
+DROP TABLE by_year;
+SELECT 'left: ' || count(*) FROM sqlite_master WHERE name = 'by_year';
+SQL
+)
+like "$got" 'no such table: .*sales.*opens.*left: 0|opens.*no such table: .*sales.*left: 0' \
     'a stored definition whose table is gone connects, says so, and can be dropped'
 gives 'a definition stored in an attached database reads that one' '1
 2' <<'SQL'
 ATTACH ':memory:' AS other;
-CREATE TABLE other.sales(x);
-INSERT INTO other.sales VALUES (1), (2);
-CREATE VIRTUAL TABLE other.c USING cache((SELECT x FROM sales));
+CREATE TABLE other.stock(x);
+INSERT INTO other.stock VALUES (1), (2);
+CREATE VIRTUAL TABLE other.c USING cache((SELECT x FROM stock));
 SELECT * FROM other.c;
 SQL
 gives 'one name with two SELECTs is two caches' '5

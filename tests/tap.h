@@ -1,6 +1,5 @@
 /*
-** TAP for C tests: a failing check prints what it got and what it expected. Include it in one file
-** of a test program; end main() with `return tap_done();`. A test program that stops early has no plan line, and so fails.
+** TAP for C tests: a failing check prints what it got and what it expected. End main() with `return tap_done();`. A test program that stops early has no plan line, and so fails.
 */
 #ifndef TESTS_TAP_H
 #define TESTS_TAP_H
@@ -10,8 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static int tap_count;
-static int tap_failed;
+/* Shared by all files of a test program. */
+__attribute__((weak)) int tap_count;
+__attribute__((weak)) int tap_failed;
 
 static inline bool tap_report(bool passed, const char *file, int line, const char *name)
 {

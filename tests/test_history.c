@@ -89,7 +89,7 @@ static void test_stale(void)
     evidence = evidence_of(source, 1, silent, 2);
     history_mark(orders, history_advance_known(main_file));
     ok(evidence_is_stale(&evidence), "any commit ends what read a WITHOUT ROWID table");
-    int64_t before = customers->invalidations;
+    uint64_t before = customers->invalidations;
     evidence_count_invalidation(&evidence);
     is_int(codes->invalidations, 1, "which is counted on that table");
     is_int(customers->invalidations, before, "and not on the one that did not change");

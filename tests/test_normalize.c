@@ -4,6 +4,7 @@
 
 #include <sqlite3.h>
 
+#include "base/buffer.h"
 #include "base/memory.h"
 #include "query/normalize.h"
 #include "query/token.h"
@@ -27,7 +28,7 @@ static unsigned random_below(size_t limit)
 static const char *printable(const char *sql, char out[60])
 {
     size_t size = 0;
-    for (; sql[size] != 0 && size < 59; size++)
+    for (; size < 59 && sql[size] != 0; size++)
         out[size] = sql[size] < 0x20 || sql[size] > 0x7E ? '~' : sql[size];
     out[size] = 0;
     return out;
@@ -46,84 +47,83 @@ static void expect_token(const char *sql, enum token_type type, size_t size)
         printf("#   got: type %d, %zu bytes\n", (int)token.type, token.size);
 }
 
+static const struct {
+    const char *sql;
+    enum token_type type;
+    size_t size;
+} first_tokens[] = {
+    {"", TOKEN_END, 0},
+    {" \t\r\n\f\va", TOKEN_SPACE, 6},
+    {"\va", TOKEN_ILLEGAL, 1},
+    {"-- c\na", TOKEN_SPACE, 4},
+    {"--", TOKEN_SPACE, 2},
+    {"/**/a", TOKEN_SPACE, 4},
+    {"/*/ a", TOKEN_SPACE, 5},
+    {"/* a", TOKEN_SPACE, 4},
+    {"/*", TOKEN_OPERATOR, 1},
+    {"\xEF\xBB\xBFselect", TOKEN_SPACE, 3},
+    {"select(", TOKEN_WORD, 6},
+    {"_a$1 ", TOKEN_WORD, 4},
+    {"gr\xC3\xB6\xC3\x9F+", TOKEN_WORD, 6},
+    {"x", TOKEN_WORD, 1},
+    {"x1f'", TOKEN_WORD, 3},
+    {"x'1f'", TOKEN_BLOB, 5},
+    {"X''", TOKEN_BLOB, 3},
+    {"x'1'", TOKEN_ILLEGAL, 4},
+    {"x'1g' ", TOKEN_ILLEGAL, 5},
+    {"x'12", TOKEN_ILLEGAL, 4},
+    {"'it''s'", TOKEN_STRING, 7},
+    {"'it", TOKEN_ILLEGAL, 3},
+    {"\"a\"\"b\" ", TOKEN_QUOTED, 6},
+    {"`a``b`", TOKEN_QUOTED, 6},
+    {"[a b]]", TOKEN_QUOTED, 5},
+    {"[a b", TOKEN_ILLEGAL, 4},
+    {"12 ", TOKEN_NUMBER, 2},
+    {"1.", TOKEN_NUMBER, 2},
+    {".5", TOKEN_NUMBER, 2},
+    {"1..5", TOKEN_NUMBER, 2},
+    {"1e5", TOKEN_NUMBER, 3},
+    {"1.5E-10)", TOKEN_NUMBER, 7},
+    {"1e+", TOKEN_ILLEGAL, 2},
+    {"0x1Fg", TOKEN_ILLEGAL, 5},
+    {"0x1F", TOKEN_NUMBER, 4},
+    {"0x", TOKEN_ILLEGAL, 2},
+    {"1_000.000_1e1_0", TOKEN_NUMBER, 15},
+    {"1a", TOKEN_ILLEGAL, 2},
+    {"?12a", TOKEN_PARAMETER, 3},
+    {"?", TOKEN_PARAMETER, 1},
+    {":a:b", TOKEN_PARAMETER, 2},
+    {"@a::b ", TOKEN_PARAMETER, 5},
+    {"$a::b(c-d)e", TOKEN_PARAMETER, 10},
+    {"$a(c d)", TOKEN_ILLEGAL, 4},
+    {"#a", TOKEN_PARAMETER, 2},
+    {"$(", TOKEN_ILLEGAL, 1},
+    {": a", TOKEN_ILLEGAL, 1},
+    {":::", TOKEN_ILLEGAL, 3},
+    {"->>1", TOKEN_OPERATOR, 3},
+    {"->1", TOKEN_OPERATOR, 2},
+    {"- >", TOKEN_OPERATOR, 1},
+    {"||", TOKEN_OPERATOR, 2},
+    {"|", TOKEN_OPERATOR, 1},
+    {"===", TOKEN_OPERATOR, 2},
+    {"<>", TOKEN_OPERATOR, 2},
+    {"<=>", TOKEN_OPERATOR, 2},
+    {"<<", TOKEN_OPERATOR, 2},
+    {">>>", TOKEN_OPERATOR, 2},
+    {"!=", TOKEN_OPERATOR, 2},
+    {"!", TOKEN_ILLEGAL, 1},
+    {"()", TOKEN_OPERATOR, 1},
+    {".a", TOKEN_OPERATOR, 1},
+    {";;", TOKEN_SEMICOLON, 1},
+    {"\\", TOKEN_ILLEGAL, 1},
+    {"]", TOKEN_ILLEGAL, 1},
+    {"\x7F", TOKEN_ILLEGAL, 1},
+};
+
 static void test_first_tokens(void)
 {
-    static const struct {
-        const char *sql;
-        enum token_type type;
-        size_t size;
-    } cases[] = {
-        {"", TOKEN_END, 0},
-        {" \t\r\n\f\va", TOKEN_SPACE, 6},
-        {"\va", TOKEN_ILLEGAL, 1},
-        {"-- c\na", TOKEN_SPACE, 4},
-        {"--", TOKEN_SPACE, 2},
-        {"/**/a", TOKEN_SPACE, 4},
-        {"/*/ a", TOKEN_SPACE, 5},
-        {"/* a", TOKEN_SPACE, 4},
-        {"/*", TOKEN_OPERATOR, 1},
-        {"\xEF\xBB\xBFselect", TOKEN_SPACE, 3},
-        {"select(", TOKEN_WORD, 6},
-        {"_a$1 ", TOKEN_WORD, 4},
-        {"gr\xC3\xB6\xC3\x9F"
-         "e+",
-         TOKEN_WORD, 7},
-        {"x", TOKEN_WORD, 1},
-        {"x1f'", TOKEN_WORD, 3},
-        {"x'1f'", TOKEN_BLOB, 5},
-        {"X''", TOKEN_BLOB, 3},
-        {"x'1'", TOKEN_ILLEGAL, 4},
-        {"x'1g' ", TOKEN_ILLEGAL, 5},
-        {"x'12", TOKEN_ILLEGAL, 4},
-        {"'it''s'", TOKEN_STRING, 7},
-        {"'it", TOKEN_ILLEGAL, 3},
-        {"\"a\"\"b\" ", TOKEN_QUOTED, 6},
-        {"`a``b`", TOKEN_QUOTED, 6},
-        {"[a b]]", TOKEN_QUOTED, 5},
-        {"[a b", TOKEN_ILLEGAL, 4},
-        {"12 ", TOKEN_NUMBER, 2},
-        {"1.", TOKEN_NUMBER, 2},
-        {".5", TOKEN_NUMBER, 2},
-        {"1..5", TOKEN_NUMBER, 2},
-        {"1e5", TOKEN_NUMBER, 3},
-        {"1.5E-10)", TOKEN_NUMBER, 7},
-        {"1e+", TOKEN_ILLEGAL, 2},
-        {"0x1Fg", TOKEN_ILLEGAL, 5},
-        {"0x1F", TOKEN_NUMBER, 4},
-        {"0x", TOKEN_ILLEGAL, 2},
-        {"1_000.000_1e1_0", TOKEN_NUMBER, 15},
-        {"1a", TOKEN_ILLEGAL, 2},
-        {"?12a", TOKEN_PARAMETER, 3},
-        {"?", TOKEN_PARAMETER, 1},
-        {":a:b", TOKEN_PARAMETER, 2},
-        {"@a::b ", TOKEN_PARAMETER, 5},
-        {"$a::b(c-d)e", TOKEN_PARAMETER, 10},
-        {"$a(c d)", TOKEN_ILLEGAL, 4},
-        {"#a", TOKEN_PARAMETER, 2},
-        {"$(", TOKEN_ILLEGAL, 1},
-        {": a", TOKEN_ILLEGAL, 1},
-        {":::", TOKEN_ILLEGAL, 3},
-        {"->>1", TOKEN_OPERATOR, 3},
-        {"->1", TOKEN_OPERATOR, 2},
-        {"- >", TOKEN_OPERATOR, 1},
-        {"||", TOKEN_OPERATOR, 2},
-        {"|", TOKEN_OPERATOR, 1},
-        {"===", TOKEN_OPERATOR, 2},
-        {"<>", TOKEN_OPERATOR, 2},
-        {"<=>", TOKEN_OPERATOR, 2},
-        {"<<", TOKEN_OPERATOR, 2},
-        {">>>", TOKEN_OPERATOR, 2},
-        {"!=", TOKEN_OPERATOR, 2},
-        {"!", TOKEN_ILLEGAL, 1},
-        {"()", TOKEN_OPERATOR, 1},
-        {".a", TOKEN_OPERATOR, 1},
-        {";;", TOKEN_SEMICOLON, 1},
-        {"\\", TOKEN_ILLEGAL, 1},
-        {"]", TOKEN_ILLEGAL, 1},
-        {"\x7F", TOKEN_ILLEGAL, 1},
-    };
-    for (size_t i = 0; i < LENGTH(cases); i++)
-        expect_token(cases[i].sql, cases[i].type, cases[i].size);
+    for (size_t i = 0; i < LENGTH(first_tokens); i++)
+        expect_token(first_tokens[i].sql, first_tokens[i].type, first_tokens[i].size);
 }
 
 static void expect_identifier(const char *sql, const char *expected)
@@ -244,8 +244,8 @@ static void test_against_parser(void)
     for (int i = 0; i < ROUNDS && same; i++) {
         random_sql(sql, sizeof sql);
         struct token token = token_read_solid(sql);
-        if (!is_named_in_error(token))
-            continue;
+        if (!is_named_in_error(token) || strstr(sql, "\xEF\xBB\xBF") != NULL)
+            continue; /* a byte order mark is a name in 3.34 */
         sqlite3_stmt *statement = NULL;
         sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
         sqlite3_finalize(statement);
@@ -321,20 +321,51 @@ static void expect_apart(const char *a, const char *b)
 static void test_texts_kept_apart(void)
 {
     static const char *const cases[][2] = {
-        {"- -1", "--1"},      {"1 .5", "1.5"},       {"a. 5", "a.5"},
-        {"x 'ab'", "x'ab'"},  {"? 1", "?1"},         {": a", ":a"},
-        {"| |", "||"},        {"- >", "->"},         {"-> >", "->>"},
-        {"/ * a", "/* a"},    {"1 e5", "1e5"},       {"$ a", "$a"},
-        {"< =", "<="},        {"< >", "<>"},         {"! =", "!="},
-        {"= =", "=="},        {"> >", ">>"},         {":a (b)", ":a(b)"},
-        {":a :: b", ":a::b"}, {"1 _0", "1_0"},       {"1 x", "1x"},
-        {"0 x1", "0x1"},      {"'a' 'b'", "'a''b'"}, {"\"a\" \"b\"", "\"a\"\"b\""},
-        {"a b", "ab"},        {"a 1", "a1"},         {"a $1", "a$1"},
-        {"1 .", "1."},        {"'A'", "'a'"},        {"\"A\"", "\"a\""},
-        {":A", ":a"},         {"x'AB'", "x'ab'"},    {"1.0", "1"},
-        {"'a  b'", "'a b'"},  {"1.", "1.0"},         {"\xC3\x84", "\xC3\xA4"},
-        {"a\vb", "a \vb"},    {"a\vb", "a b"},       {":a(b )", ":a(b)"},
-        {"[a ]", "[a]"},      {"'a", "'a "},         {"select 1; select 2", "select 1 select 2"},
+        {"- -1", "--1"},
+        {"1 .5", "1.5"},
+        {"a. 5", "a.5"},
+        {"x 'ab'", "x'ab'"},
+        {"? 1", "?1"},
+        {": a", ":a"},
+        {"| |", "||"},
+        {"- >", "->"},
+        {"-> >", "->>"},
+        {"/ * a", "/* a"},
+        {"1 e5", "1e5"},
+        {"$ a", "$a"},
+        {"< =", "<="},
+        {"< >", "<>"},
+        {"! =", "!="},
+        {"= =", "=="},
+        {"> >", ">>"},
+        {":a (b)", ":a(b)"},
+        {":a :: b", ":a::b"},
+        {"1 _0", "1_0"},
+        {"1 x", "1x"},
+        {"0 x1", "0x1"},
+        {"'a' 'b'", "'a''b'"},
+        {"\"a\" \"b\"", "\"a\"\"b\""},
+        {"a b", "ab"},
+        {"a 1", "a1"},
+        {"a $1", "a$1"},
+        {"1 .", "1."},
+        {"'A'", "'a'"},
+        {"\"A\"", "\"a\""},
+        {":A", ":a"},
+        {"x'AB'", "x'ab'"},
+        {"1.0", "1"},
+        {"'a  b'", "'a b'"},
+        {"1.", "1.0"},
+        {"\xC3\x84", "\xC3\xA4"},
+        {"a, \xEF\xBB\xBF"
+         "b",
+         "a, b"},
+        {"a\vb", "a \vb"},
+        {"a\vb", "a b"},
+        {":a(b )", ":a(b)"},
+        {"[a ]", "[a]"},
+        {"'a", "'a "},
+        {"select 1; select 2", "select 1 select 2"},
     };
     for (size_t i = 0; i < LENGTH(cases); i++)
         expect_apart(cases[i][0], cases[i][1]);
@@ -480,21 +511,27 @@ static void test_folding_of_random_texts(void)
         "\"q\"",  "[r]",  "?1", ":p",    ".",    ",",   "(",  ")",     "+",   "-",
         "->",     "||",   "<=", "count", "Null", "*",   "/",  "union", "not", "in",
     };
-    static const char *const gaps[] = {" ", "\n\t", " /* c */ ", "-- c\n", "\xEF\xBB\xBF ", " \v"};
+    static const char *const gaps[] = {" ", "\n\t", " /* c */ ", "-- c\n", " \v"};
     bool folded = true;
     for (int i = 0; i < ROUNDS / 10 && folded; i++) {
-        char a[400] = "";
-        char b[400] = "";
+        struct buffer a = {0};
+        struct buffer b = {0};
         unsigned count = 1 + random_below(20);
         for (unsigned j = 0; j < count; j++) {
             const char *token = tokens[random_below(LENGTH(tokens))];
-            strcat(strcat(a, gaps[random_below(2)]), token);
-            strcat(strcat(b, " "), gaps[random_below(LENGTH(gaps))]);
-            strcat(b, token);
+            buffer_add_text(&a, gaps[random_below(2)]);
+            buffer_add_text(&a, token);
+            buffer_add_text(&b, " ");
+            buffer_add_text(&b, gaps[random_below(LENGTH(gaps))]);
+            buffer_add_text(&b, token);
         }
-        strcat(b, " ;");
-        char *normal_a = normalize_sql(a);
-        char *normal_b = normalize_sql(b);
+        buffer_add_text(&b, " ;");
+        char *text_a = buffer_take(&a);
+        char *text_b = buffer_take(&b);
+        char *normal_a = normalize_sql(text_a);
+        char *normal_b = normalize_sql(text_b);
+        memory_free(text_a);
+        memory_free(text_b);
         folded = strcmp(normal_a, normal_b) == 0;
         if (!folded)
             printf("# a: %s\n# b: %s\n", normal_a, normal_b);

@@ -23,7 +23,14 @@ static struct cell bytes(enum cell_type type, const void *value, size_t size)
 
 static const struct cell null_cell = {.type = CELL_NULL};
 
-/* Bit by bit: 0.0 and -0.0 differ. */
+/* 0.0 and -0.0 are equal, but not the same. */
+static uint64_t bits_of(double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
 static bool same_cell(const struct cell *a, const struct cell *b)
 {
     if (a->type != b->type)
@@ -34,7 +41,7 @@ static bool same_cell(const struct cell *a, const struct cell *b)
     case CELL_INTEGER:
         return a->integer == b->integer;
     case CELL_REAL:
-        return memcmp(&a->real, &b->real, sizeof a->real) == 0;
+        return bits_of(a->real) == bits_of(b->real);
     default:
         return a->size == b->size && (a->size == 0 || memcmp(a->bytes, b->bytes, a->size) == 0);
     }
@@ -91,6 +98,9 @@ static void test_types(void)
     struct cell texts[] = {bytes(CELL_TEXT, "a\0b", 3), bytes(CELL_TEXT, NULL, 0), null_cell,
                            bytes(CELL_TEXT, "", 0), bytes(CELL_TEXT, "\xc3\xa9", 2)};
     struct cell blobs[] = {bytes(CELL_BLOB, "", 0), bytes(CELL_BLOB, "\0\0", 2), null_cell};
+    struct cell past8[] = {integer(-1), integer(255)};
+    struct cell past16[] = {integer(-1), integer(65535)};
+    struct cell past32[] = {integer(-1), integer(INT64_C(4294967295))};
     struct cell nulls[] = {null_cell, null_cell, null_cell};
     struct cell numbers[] = {integer(1), real(1.0), null_cell, integer(-1), real(-0.0)};
     struct cell mixed[] = {null_cell,
@@ -107,6 +117,9 @@ static void test_types(void)
     CHECK_COLUMN(middle, "integers in two bytes, with NULL");
     CHECK_COLUMN(wide, "integers in four bytes");
     CHECK_COLUMN(widest, "integers over the whole range");
+    CHECK_COLUMN(past8, "integers just too far apart for a byte");
+    CHECK_COLUMN(past16, "integers just too far apart for two");
+    CHECK_COLUMN(past32, "integers just too far apart for four");
     CHECK_COLUMN(reals, "reals keep -0.0, infinity and NULL");
     CHECK_COLUMN(texts, "texts keep zero bytes and being empty");
     CHECK_COLUMN(blobs, "blobs keep zero bytes and being empty");
@@ -205,10 +218,10 @@ static void test_random(void)
 static void test_memory_short(void)
 {
     struct cell cells[3 * 20];
-    for (int i = 0; i < 20; i++) {
-        cells[i * 3] = integer(i);
+    for (size_t i = 0; i < 20; i++) {
+        cells[i * 3] = integer((int64_t)i);
         cells[i * 3 + 1] = bytes(CELL_TEXT, "some text to fill the heap with, and again", 42);
-        cells[i * 3 + 2] = i % 2 ? null_cell : real(i);
+        cells[i * 3 + 2] = i % 2 ? null_cell : real((double)i);
     }
     bool clean = true;
     int failures = 0;

@@ -152,7 +152,7 @@ static void doubt_open_transactions(struct observer *observer)
     for (struct database *d = observer->databases; d != NULL; d = d->next) {
         if (d->index >= 0 && sqlite3_txn_state(observer->db, d->name) == SQLITE_TXN_WRITE)
             d->touched.everything = true;
-        d->announced.everything = true;
+        d->known = false; /* nor is it known what was committed without them */
     }
 }
 
@@ -211,7 +211,7 @@ static bool is_uncacheable(sqlite3 *db, const char *name, const char *path)
 }
 
 /* Forget all that is known of a database: another file may be behind the name. */
-static int database_reset(struct observer *observer, struct database *database)
+int observer_reset_database(struct observer *observer, struct database *database)
 {
     const char *path = sqlite3_db_filename(observer->db, database->name);
     const char *known_as = path;
@@ -255,7 +255,7 @@ static int database_seen(struct observer *observer, int index, const char *name,
         afresh = true;
     }
     database->index = index;
-    return afresh || database->history == NULL ? database_reset(observer, database) : SQLITE_OK;
+    return afresh || database->history == NULL ? observer_reset_database(observer, database) : SQLITE_OK;
 }
 
 /* temp is listed by SQLite only once it holds something, but entries may come to depend on it. */
@@ -296,7 +296,8 @@ static int read_flags(struct observer *observer)
 /*
 ** DETACH expires every prepared statement, and one name may then stand for another file, whose clock could even read
 ** the same (two copies made alike). So there is always a statement to be expired, and once it is, attached
-** databases are taken for new. `PRAGMA read_uncommitted = …` expires it too.
+** databases are taken for new. A function, collation or authorizer that is set expires them as well, and `PRAGMA
+** read_uncommitted`: what was computed before is left behind with the old incarnation.
 */
 int observer_list_databases(struct observer *observer, bool force)
 {
@@ -308,6 +309,8 @@ int observer_list_databases(struct observer *observer, bool force)
         rc = read_flags(observer);
     if (rc == SQLITE_OK && !expired)
         return SQLITE_OK;
+    observer->incarnation++;
+    observer->schema_generation++;
     /* Also after a failure: without a sentinel the next call starts over. */
     sqlite3_finalize(observer->sentinel);
     observer->sentinel = NULL;
@@ -325,6 +328,7 @@ struct observer *observer_new(sqlite3 *db, bool hooks)
     if (observer == NULL)
         return NULL;
     observer->db = db;
+    observer->schema_generation = 1;
     if (hooks)
         observer_hook(observer);
     return observer;

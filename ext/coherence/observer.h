@@ -64,7 +64,8 @@ struct observer {
     sqlite3 *db;
     struct database *databases; /* main first */
     uint64_t schema_generation; /* grows whenever any schema was found changed */
-    sqlite3_stmt *sentinel;     /* expires when a database is detached */
+    sqlite3_stmt *sentinel;     /* expires when SQLite expires all statements */
+    uint64_t incarnation;       /* counts how often that happened; part of every key */
     bool read_uncommitted;      /* nothing is cached while it is on */
     struct hook_slots slots;
     bool hooked;    /* the three hooks were registered */
@@ -93,6 +94,9 @@ void observer_suspend(struct observer *observer);
 
 /* Find out which databases are attached. Cheap unless one was detached since; `force` asks in any case. */
 int observer_list_databases(struct observer *observer, bool force);
+
+/* Forget all that is known of a database: another file is behind the name. */
+int observer_reset_database(struct observer *observer, struct database *database);
 
 /* The database of that name (any case) or number; NULL when there is none. */
 struct database *observer_find(const struct observer *observer, const char *name);

@@ -93,7 +93,6 @@ struct sighting {
     uint32_t version;
     uint32_t foreign_version;
     uint32_t schema_version;
-    bool same_file;
     struct clock clock; /* of exactly this transaction's snapshot; CLOCK_NONE: not known */
 };
 
@@ -111,8 +110,6 @@ static int sight(struct observer *observer, struct database *database, struct si
     struct clock_source now;
     if (!clock_look(observer->db, database->name, &now))
         return SQLITE_ERROR;
-    sighting->same_file =
-        now.file == database->source.file && now.methods == database->source.methods;
     if (!clock_same_source(&now, &database->source))
         rc = learn_source(observer, database, &now);
     return rc;
@@ -134,11 +131,10 @@ static bool is_own_work(const struct observer *observer, const struct database *
 static void settle(struct observer *observer, struct database *database,
                    const struct sighting *now)
 {
-    bool comparable = database->known && now->same_file;
-    bool unmoved = comparable && (now->version == database->version ||
+    bool unmoved = database->known && (now->version == database->version ||
                                   clock_equal(&now->clock, &database->clock));
     if (!unmoved) {
-        if (comparable && is_own_work(observer, database, now)) {
+        if (database->known && is_own_work(observer, database, now)) {
             uint64_t epoch = history_advance_known(database->history);
             for (unsigned i = 0; i < database->announced.count; i++)
                 history_mark(database->announced.tables[i], epoch);
@@ -184,11 +180,25 @@ static bool is_unmoved(struct observer *observer, const struct database *databas
            clock_same_source(&now, &database->source);
 }
 
+/* True when the name stands for another file than before (sqlite3_deserialize). */
+static bool is_replaced(const struct observer *observer, const struct database *database)
+{
+    struct clock_source now;
+    return database->source.file != NULL &&
+           clock_look(observer->db, database->name, &now) &&
+           (now.file != database->source.file || now.methods != database->source.methods);
+}
+
 /* Settle in a transaction; `before` is the clock just before it was opened, NULL where it was opened
 ** by others: then its clock cannot be known. */
 static int settle_in_transaction(struct observer *observer, struct database *database,
                                  const struct clock *before)
 {
+    if (is_replaced(observer, database)) {
+        int rc = observer_reset_database(observer, database);
+        if (rc != SQLITE_OK)
+            return rc;
+    }
     bool unmoved = is_unmoved(observer, database);
     struct sighting now = {.clock.kind = CLOCK_NONE};
     if (!unmoved) {

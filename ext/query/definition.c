@@ -267,7 +267,8 @@ static int make_prefix(struct definition *definition)
     int finalized = sqlite3_finalize(pragma);
     if (rc == SQLITE_OK)
         rc = finalized;
-    buffer_add_format(&text, "%llu\n", (unsigned long long)definition->owner);
+    buffer_add_format(&text, "%llu %llu\n", (unsigned long long)definition->owner,
+                      (unsigned long long)definition->observer->incarnation);
     for (unsigned i = 0; i < definition->database_count; i++)
         identify_file(&text, definition->db, definition->databases[i]);
     buffer_add(&text, &definition->analysis.program, sizeof definition->analysis.program);

@@ -1,5 +1,8 @@
 #include "query/normalize.h"
 
+#include <stdbool.h>
+#include <string.h>
+
 #include "base/buffer.h"
 #include "base/sqlite.h"
 #include "query/token.h"
@@ -35,44 +38,58 @@ static bool quotes_plain_name(struct token token)
 
 /* What normalizing has to know about the whole text before it writes the first token. */
 struct survey {
-    const char *end;  /* behind the last token that is no semicolon */
-    bool keep_spaces; /* spaces and comments may change the rows */
+    const char *start; /* the first token that is no semicolon */
+    const char *end;   /* behind the last one */
+    bool keep_spaces;  /* spaces and comments may change the rows */
 };
 
 /*
 ** An expression without AS names its column after its own text, spaces and comments included. A
 ** query around it can refer to that name: (SELECT a+b …) has a column "a+b", but not "a +b",
 ** which SQLite then takes for a string. NATURAL and USING compare such names. This is rare, so
-** that it is enough to recognize what might be such a reference, and to leave these texts' spaces
-** alone; and those of a text that SQLite refuses.
+** that it is enough to recognize what might be such a reference: a token that may be one, given
+** what came before.
 */
+static bool may_refer_to_text(struct token previous, struct token token, bool after_using)
+{
+    if (token.type == TOKEN_STRING && !after_using && !is_operator(previous, '.'))
+        return false;
+    if (token.type == TOKEN_STRING || token.type == TOKEN_QUOTED)
+        return !quotes_plain_name(token);
+    return token_is_word(token, "natural");
+}
+
+/* A byte order mark between tokens is a name to SQLite 3.34, and white space to later versions; one
+** within a token does no harm here. */
+static bool has_byte_order_mark(const char *start, const char *end)
+{
+    const char *mark = strstr(start, "\xEF\xBB\xBF");
+    return mark != NULL && mark < end;
+}
+
 static struct survey survey_sql(const char *sql)
 {
-    struct survey survey = {.end = sql};
+    struct survey survey = {.start = sql, .end = sql};
     unsigned selects = 0;
-    bool compares = false; /* USING came by */
+    bool after_using = false;
     bool refers = false;
+    bool illegal = false;
     struct token previous = {.type = TOKEN_END};
     for (struct token token = token_read_solid(sql); token.type != TOKEN_END;
          token = token_after(token)) {
-        if (token_is_word(token, "select"))
-            selects++;
-        else if (token_is_word(token, "using"))
-            compares = true;
-        else if (token_is_word(token, "natural"))
-            refers = true;
-        else if (token.type == TOKEN_QUOTED)
-            refers = refers || !quotes_plain_name(token);
-        else if (token.type == TOKEN_STRING && (compares || is_operator(previous, '.')))
-            refers = refers || !quotes_plain_name(token);
-        else if (token.type == TOKEN_ILLEGAL)
-            survey.keep_spaces = true;
-        if (token.type != TOKEN_SEMICOLON)
-            survey.end = token.text + token.size;
+        if (token.type == TOKEN_SEMICOLON)
+            continue;
+        if (previous.type == TOKEN_END)
+            survey.start = token.text;
+        survey.end = token.text + token.size;
+        selects += token_is_word(token, "select");
+        after_using = after_using || token_is_word(token, "using");
+        refers = refers || may_refer_to_text(previous, token, after_using);
+        illegal = illegal || token.type == TOKEN_ILLEGAL;
         previous = token;
     }
-    if (selects > 1 && refers)
-        survey.keep_spaces = true;
+    survey.keep_spaces =
+        illegal || (selects > 1 && refers) || has_byte_order_mark(survey.start, survey.end);
     return survey;
 }
 
@@ -99,8 +116,7 @@ static bool stands_close(struct token previous, struct token token)
     return false;
 }
 
-/* SQLite compares every bare word without regard to the case of ASCII letters, and only of those.
- */
+/* SQLite compares bare words without regard to the case of ASCII letters, and of no others. */
 static void add_folded(struct buffer *buffer, struct token token)
 {
     if (token.type != TOKEN_WORD) {
@@ -118,10 +134,8 @@ char *normalize_sql(const char *sql)
     struct survey survey = survey_sql(sql);
     struct buffer normal = {0};
     struct token previous = {.type = TOKEN_END};
-    for (struct token token = token_read_solid(sql); token.text < survey.end;
+    for (struct token token = token_read_solid(survey.start); token.text < survey.end;
          token = token_after(token)) {
-        if (previous.type == TOKEN_END && token.type == TOKEN_SEMICOLON)
-            continue;
         if (previous.type != TOKEN_END) {
             const char *gap = previous.text + previous.size;
             if (survey.keep_spaces)

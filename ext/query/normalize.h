@@ -14,7 +14,8 @@
 **
 ** White space and comments between tokens are kept as written where rows may depend on them: in a
 ** text with more than one SELECT that may refer to a column named after the text of an expression
-** (by a quoted name like "a +b", NATURAL or USING), and in one that SQLite refuses.
+** (by a quoted name like "a +b", NATURAL or USING); in one with a byte order mark after its start,
+** which is a name to SQLite 3.34; and in one that SQLite refuses.
 **
 ** Normalizing a normal form changes nothing, and no two token sequences share one, but for the case
 ** of words and the semicolons around. Caller frees with memory_free(); NULL when memory is short.

@@ -201,7 +201,7 @@ static int read_value(const char *text, char **value)
         *value = token_identifier(token);
         return *value == NULL ? SQLITE_NOMEM : SQLITE_OK;
     }
-    if (token.type == TOKEN_ILLEGAL)
+    if (token.type == TOKEN_ILLEGAL && strchr("'\"`[", token.text[0]) != NULL)
         return SQLITE_OK;
     size_t size = strlen(token.text);
     while (size > 0 && is_space(token.text[size - 1]))

@@ -230,7 +230,8 @@ struct token token_read(const char *sql)
         return read_space(sql);
     if (is_digit(sql[0]))
         return read_number(sql);
-    /* A byte order mark is white space where a token may begin, and part of a name within one. */
+    /* A byte order mark is white space where a token may begin, and part of a name within one;
+    ** in SQLite 3.34 it is a name in both places. */
     if (strncmp(sql, "\xEF\xBB\xBF", 3) == 0)
         return token_of(TOKEN_SPACE, sql, 3);
     return is_name_start(sql[0]) ? read_word(sql) : read_operator(sql);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/guard.h"
 #include "base/memory.h"
 #include "base/ticks.h"
 #include "store/space.h"
@@ -80,8 +81,10 @@ bool entry_answers(const struct entry *entry, const struct query_identity *ident
 {
     return entry->key.low == identity->key.low && entry->key.high == identity->key.high &&
            entry->space == identity->space && entry->owner == identity->owner &&
-           same_bytes(entry->sql, entry->sql_size, identity->sql, identity->sql_size) &&
-           same_bytes(entry->params, entry->params_size, identity->params, identity->params_size);
+           ((same_bytes(entry->sql, entry->sql_size, identity->sql, identity->sql_size) &&
+             same_bytes(entry->params, entry->params_size, identity->params,
+                        identity->params_size)) ||
+            !GUARD(TEXT_COMPARE));
 }
 
 int64_t entry_expires(const struct entry *entry)

@@ -1,6 +1,7 @@
 #include "surface/arguments.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 static bool gives_value(unsigned char op)
 {

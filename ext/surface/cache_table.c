@@ -16,6 +16,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "query/plan.h"
+#include "query/schema.h"
 #include "query/token.h"
 #include "read.h"
 #include "surface/surface.h"
@@ -195,7 +196,8 @@ static int prepare(struct cache_table *table, sqlite3 *db, bool create, char **e
     int rc = definition_refresh(&query->definition, error);
     if (rc == SQLITE_OK && create)
         rc = check_refusal(query, error);
-    if (rc == SQLITE_NOMEM || (rc != SQLITE_OK && create))
+    /* SQLITE_SCHEMA: SQLite reads the schema anew and connects once more. */
+    if (rc == SQLITE_NOMEM || rc == SQLITE_SCHEMA || (rc != SQLITE_OK && create))
         return rc;
     if (rc != SQLITE_OK) {
         table->broken = *error != NULL ? *error : sqlite3_mprintf("%s", sqlite3_errstr(rc));
@@ -246,11 +248,25 @@ static int open_table(sqlite3 *db, struct session *session, bool create, int arg
     return SQLITE_OK;
 }
 
-/* CREATE VIRTUAL TABLE. */
+/*
+** CREATE VIRTUAL TABLE. Where a schema in memory is out of date, preparing the SELECT would have SQLite throw it away,
+** and the table with it that is just being created. So it is reloaded first, and the statement
+** starts over: at SQLITE_SCHEMA SQLite does that by itself, and touches the lost table no more.
+*/
 static int cache_create(sqlite3 *db, void *aux, int argc, const char *const *argv,
                         sqlite3_vtab **table, char **error)
 {
-    return open_table(db, aux, true, argc, argv, table, error);
+    struct schema_hold hold;
+    char stale[64];
+    int rc = schema_hold(db, &hold, stale);
+    if (rc == SQLITE_OK)
+        rc = open_table(db, aux, true, argc, argv, table, error);
+    else if (rc != SQLITE_SCHEMA && rc != SQLITE_NOMEM)
+        *error = sqlite3_mprintf("cache table %s: %s", argv[2], sqlite3_errmsg(db));
+    schema_release(&hold);
+    if (rc == SQLITE_SCHEMA)
+        schema_reload(db);
+    return rc;
 }
 
 /* The first use of a table that was created before. */

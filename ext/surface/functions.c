@@ -15,11 +15,10 @@
 #include "read.h"
 #include "surface/surface.h"
 
-/* Since 3.45 SQLite wants to be told that a function's value may have a subtype. */
-#ifdef SQLITE_RESULT_SUBTYPE
-#define JSON_RESULT SQLITE_RESULT_SUBTYPE
-#else
-#define JSON_RESULT 0
+/* Since 3.45 SQLite wants to be told that a function's value may have a subtype. Older ones ignore
+** the flag, so it is set whatever SQLite this is compiled with. */
+#ifndef SQLITE_RESULT_SUBTYPE
+#define SQLITE_RESULT_SUBTYPE 0x001000000
 #endif
 
 static struct session *session_of(sqlite3_context *context)
@@ -365,7 +364,7 @@ static const struct {
     {"cache_drop", 1, ACTING, cache_drop},
     {"cache_configure", 2, ACTING, cache_configure},
     {"cache_reset_stats", 0, ACTING, cache_reset_stats},
-    {"cache_query", -1, ACTING | JSON_RESULT, cache_query},
+    {"cache_query", -1, ACTING | SQLITE_RESULT_SUBTYPE, cache_query},
     {"cache_key", -1, ACTING, cache_key},
     {"cache_last_status", 0, ASKING, cache_last_status},
     {"cache_normalize", 1, PURE, cache_normalize},

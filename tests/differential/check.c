@@ -16,8 +16,8 @@ struct comparison {
     const char *values[PARAMETERS]; /* literals */
     struct text plain_sql;
     struct text cached_sql;
-    struct result plain;
-    struct result cached;
+    struct answer plain;
+    struct answer cached;
 };
 
 /* How exactly the rows must agree. */
@@ -25,13 +25,13 @@ enum order { SAME_ORDER, ANY_ORDER };
 
 /* Small integers most of all: they are what the tables' ids and references are. */
 static const char *const parameter_values[] = {
-    "1", "2",   "3",  "4",    "5",     "7",     "9", "12",      "15", "20",
+    "1", "2",   "3",   "4",     "5",     "7",     "9",  "12",        "15", "20",
     "5", "5.0", "'5'", "'abc'", "'ABC'", "'b b'", "''", "X'616263'", "-3", "NULL"};
 static const char *const words[] = {"'abc'", "'lime'", "'oak'", "'lime OR oak'", "'a*'"};
 static const char *const counts[] = {"0", "1", "3", "5", "8"};
-static const char *const operands[] = {"'abc'", "'ABC'", "'b b'", "'b b  '", "'5'",  "5",
-                                       "5.0",   "2.5",   "3",     "''",      "X'616263'", "'lime'",
-                                       "NULL",  "12"};
+static const char *const operands[] = {"'abc'",     "'ABC'",  "'b b'", "'b b  '", "'5'",
+                                       "5",         "5.0",    "2.5",   "3",       "''",
+                                       "X'616263'", "'lime'", "NULL",  "12"};
 
 /* A query meets few sets of values, so that there is something to find in the store. */
 static void choose_values(struct comparison *comparison)
@@ -78,26 +78,25 @@ static void bind_all(const struct comparison *comparison, sqlite3_stmt *statemen
 }
 
 /* Runs a statement with the values bound. `kept`, where given, holds it prepared between runs. */
-static void run(struct comparison *comparison, const char *sql, bool cached, enum result_form form,
-                sqlite3_stmt **kept, struct result *result)
+static void run(struct comparison *comparison, const char *sql, bool cached, enum answer_form form,
+                sqlite3_stmt **kept, struct answer *answer)
 {
     sqlite3 *db = comparison->world->connections[comparison->connection].db;
     sqlite3_stmt *statement = kept ? *kept : NULL;
-    result_free(result);
-    *result = (struct result){0};
+    answer_free(answer);
+    *answer = (struct answer){0};
     if (statement == NULL) {
         int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
         if (code != SQLITE_OK) {
-            result_error(result, db, code);
+            answer_error(answer, db, code);
             if (comparison->world->trace != NULL)
-                text_format(comparison->world->trace, "#   %s;\n#   -- %s\n", sql,
-                            result->message);
+                text_format(comparison->world->trace, "#   %s;\n#   -- %s\n", sql, answer->message);
             return;
         }
     }
     bind_all(comparison, statement, cached);
     world_trace(comparison->world, comparison->connection, statement);
-    result_read(result, statement, form);
+    answer_read(answer, statement, form);
     if (kept != NULL)
         *kept = statement;
     else
@@ -112,9 +111,9 @@ static bool fail(struct comparison *comparison, const char *what)
     for (int i = 0; i < comparison->query->parameters; i++)
         text_format(text, " %s", comparison->values[i]);
     text_format(text, "\n#   plain: %s\n", comparison->plain_sql.data);
-    result_print(text, &comparison->plain);
+    answer_print(text, &comparison->plain);
     text_format(text, "#   cached: %s\n", comparison->cached_sql.data);
-    result_print(text, &comparison->cached);
+    answer_print(text, &comparison->cached);
     return false;
 }
 
@@ -125,20 +124,21 @@ static bool columns_changed(struct comparison *comparison)
     const char *columns = comparison->plain.columns.data ? comparison->plain.columns.data : "";
     if (strcmp(query->columns, columns) != 0)
         return true;
-    char *collations = world_collations(comparison->world, comparison->connection, query->sql);
-    bool changed = strcmp(query->collations, collations) != 0;
-    free(collations);
+    char *shape = world_shape(comparison->world, comparison->connection, query->sql);
+    bool changed = strcmp(query->shape, shape) != 0;
+    free(shape);
     return changed;
 }
 
 /*
-** After ALTER TABLE SQLite connects all virtual tables anew, and so the cached table may have taken on
+** After ALTER TABLE SQLite connects all virtual tables anew, and so the cached table may have taken
+*on
 ** the new columns; then it gives what (SELECT …) gives, and nothing is wrong.
 */
 static bool columns_follow(struct comparison *comparison)
 {
     struct query *query = comparison->query;
-    struct result now = {0};
+    struct answer now = {0};
     struct text sql = {0};
     sqlite3_stmt *statement = NULL;
     if (strcmp(query->columns, comparison->plain.columns.data) == 0)
@@ -146,41 +146,47 @@ static bool columns_follow(struct comparison *comparison)
     text_format(&sql, "SELECT * FROM (%s)", query->sql);
     sqlite3_prepare_v2(comparison->world->connections[comparison->connection].db, sql.data, -1,
                        &statement, NULL);
-    result_columns(&now, statement);
+    answer_columns(&now, statement);
     sqlite3_finalize(statement);
-    bool same = now.names.data != NULL &&
-                strcmp(now.names.data, comparison->cached.names.data) == 0;
+    bool same =
+        now.names.data != NULL && strcmp(now.names.data, comparison->cached.names.data) == 0;
     if (same) {
         free(query->columns);
         query->columns = must_copy(comparison->plain.columns.data);
-        free(query->collations);
-        query->collations =
-            world_collations(comparison->world, comparison->connection, query->sql);
+        free(query->shape);
+        query->shape = world_shape(comparison->world, comparison->connection, query->sql);
     }
-    result_free(&now);
+    answer_free(&now);
     text_free(&sql);
     return same;
 }
 
-static bool is_busy(const struct result *result)
+static bool is_busy(const struct answer *answer)
 {
-    return (result->code & 0xff) == SQLITE_BUSY || (result->code & 0xff) == SQLITE_LOCKED;
+    return (answer->code & 0xff) == SQLITE_BUSY || (answer->code & 0xff) == SQLITE_LOCKED;
 }
 
 /* `direct` where the plain statement is the SELECT itself, whose columns are then known. */
 static bool judge(struct comparison *comparison, enum order order, bool direct)
 {
-    const struct result *plain = &comparison->plain, *cached = &comparison->cached;
+    const struct answer *plain = &comparison->plain, *cached = &comparison->cached;
     /* What is kept may be served while another connection's lock keeps the query from running. */
     if (is_busy(plain))
         return true;
     if (plain->code != SQLITE_DONE)
-        return cached->code != SQLITE_DONE || fail(comparison, "the SELECT fails, the cache answers");
-    /* json_each() belongs to main and waits for its lock, even where the SELECT reads nothing there. */
+        return cached->code != SQLITE_DONE ||
+               fail(comparison, "the SELECT fails, the cache answers");
+    /* json_each() belongs to main and waits for its lock, even where the SELECT reads nothing
+     * there. */
     if (!direct && is_busy(cached))
         return true;
     if (cached->code != SQLITE_DONE && strstr(cached->message, "drop and create") != NULL) {
         comparison->query->outdated = true;
+        comparison->world->counters->renewals++;
+        /* A table that SQLite connected while the SELECT did not prepare has no columns to serve.
+         */
+        if (strstr(cached->message, "when the table was connected") != NULL)
+            return true;
         return !direct || columns_changed(comparison) ||
                fail(comparison, "the cache says that the columns changed; they did not");
     }
@@ -188,9 +194,9 @@ static bool judge(struct comparison *comparison, enum order order, bool direct)
         return fail(comparison, "the cache fails, the SELECT does not");
     if (direct && !columns_follow(comparison))
         return fail(comparison, "the SELECT's columns changed, the cached table's did not");
-    if (order == SAME_ORDER ? result_same_order(plain, cached) : result_same_rows(plain, cached))
+    if (order == SAME_ORDER ? answer_same_order(plain, cached) : answer_same_rows(plain, cached))
         return true;
-    return fail(comparison, result_same_rows(plain, cached) ? "the same rows in another order"
+    return fail(comparison, answer_same_rows(plain, cached) ? "the same rows in another order"
                                                             : "the rows differ");
 }
 
@@ -255,10 +261,10 @@ static bool check_direct(struct comparison *comparison, bool plain_first)
     text_add(&comparison->cached_sql, "SELECT * FROM ");
     add_call(&comparison->cached_sql, query);
     if (plain_first)
-        run(comparison, query->sql, false, RESULT_ROWS, NULL, &comparison->plain);
-    run(comparison, comparison->cached_sql.data, true, RESULT_ROWS, kept, &comparison->cached);
+        run(comparison, query->sql, false, ANSWER_ROWS, NULL, &comparison->plain);
+    run(comparison, comparison->cached_sql.data, true, ANSWER_ROWS, kept, &comparison->cached);
     if (!plain_first)
-        run(comparison, query->sql, false, RESULT_ROWS, NULL, &comparison->plain);
+        run(comparison, query->sql, false, ANSWER_ROWS, NULL, &comparison->plain);
     return judge(comparison, SAME_ORDER, true);
 }
 
@@ -268,38 +274,38 @@ static bool check_where(struct comparison *comparison)
     text_clear(&comparison->cached_sql);
     text_add(&comparison->cached_sql, "SELECT * FROM ");
     add_where(&comparison->cached_sql, comparison);
-    run(comparison, comparison->cached_sql.data, true, RESULT_ROWS, NULL, &comparison->cached);
+    run(comparison, comparison->cached_sql.data, true, ANSWER_ROWS, NULL, &comparison->cached);
     return judge(comparison, SAME_ORDER, true);
 }
 
 /* Queries over one column of @, with two operands. Those behind `whole` need rows without ties. */
-static const char *const counting[] = {
-    "SELECT count(*) FROM @ WHERE # = $1", "SELECT count(*) FROM @ WHERE # > $1",
-    "SELECT count(*) FROM @ WHERE # IN ($1, $2, 'oak')", "SELECT count(*) FROM @ GROUP BY #",
-    "SELECT dense_rank() OVER (ORDER BY #) FROM @", "SELECT count(DISTINCT #) FROM @",
-    "SELECT count(*) FROM @ WHERE # BETWEEN $1 AND $2"};
+static const char *const counting[] = {"SELECT count(*) FROM @ WHERE # = $1",
+                                       "SELECT count(*) FROM @ WHERE # > $1",
+                                       "SELECT count(*) FROM @ WHERE # IN ($1, $2, 'oak')",
+                                       "SELECT count(*) FROM @ GROUP BY #",
+                                       "SELECT dense_rank() OVER (ORDER BY #) FROM @",
+                                       "SELECT count(DISTINCT #) FROM @",
+                                       "SELECT count(*) FROM @ WHERE # BETWEEN $1 AND $2"};
 /* These compare by collation alone. */
-static const char *const collating[] = {
-    "SELECT count(*) FROM @ GROUP BY #", "SELECT count(DISTINCT #) FROM @",
-    "SELECT dense_rank() OVER (ORDER BY #) FROM @"};
-static const char *const whole[] = {
-    "SELECT * FROM @ WHERE # = $1",
-    "SELECT * FROM @ WHERE # <= $1",
-    "SELECT * FROM @ WHERE # IN ($1, $2, 'oak')",
-    "SELECT * FROM @ WHERE # IS NOT $1 AND # > $2",
-    "SELECT *, # = $1, # < $2 FROM @",
-    "SELECT * FROM @ ORDER BY #",
-    "SELECT #, dense_rank() OVER (ORDER BY #) FROM @",
-    "SELECT count(*), # IS NULL FROM @ GROUP BY #",
-    "SELECT typeof(#), count(*) FROM @ GROUP BY 1",
-    "SELECT # FROM @ WHERE # LIKE 'a%'",
-    "SELECT DISTINCT typeof(max(#)) FROM @ GROUP BY #"};
+static const char *const collating[] = {"SELECT count(*) FROM @ GROUP BY #",
+                                        "SELECT count(DISTINCT #) FROM @",
+                                        "SELECT dense_rank() OVER (ORDER BY #) FROM @"};
+static const char *const whole[] = {"SELECT * FROM @ WHERE # = $1",
+                                    "SELECT * FROM @ WHERE # <= $1",
+                                    "SELECT * FROM @ WHERE # IN ($1, $2, 'oak')",
+                                    "SELECT * FROM @ WHERE # IS NOT $1 AND # > $2",
+                                    "SELECT *, # = $1, # < $2 FROM @",
+                                    "SELECT * FROM @ ORDER BY #",
+                                    "SELECT #, dense_rank() OVER (ORDER BY #) FROM @",
+                                    "SELECT count(*), # IS NULL FROM @ GROUP BY #",
+                                    "SELECT typeof(#), count(*) FROM @ GROUP BY 1",
+                                    "SELECT # FROM @ WHERE # LIKE 'a%'",
+                                    "SELECT DISTINCT typeof(max(#)) FROM @ GROUP BY #"};
 /* These read @ more than once, so a parameter without a number would become two. */
-static const char *const twice[] = {
-    "SELECT (SELECT count(*) FROM @), (SELECT count(#) FROM @)",
-    "SELECT count(*) FROM @ AS l JOIN @ AS r ON l.# = r.#",
-    "SELECT count(*) FROM @ AS l LEFT JOIN @ AS r ON l.# > r.#",
-    "SELECT count(*) FROM @ WHERE # IN (SELECT # FROM @)"};
+static const char *const twice[] = {"SELECT (SELECT count(*) FROM @), (SELECT count(#) FROM @)",
+                                    "SELECT count(*) FROM @ AS l JOIN @ AS r ON l.# = r.#",
+                                    "SELECT count(*) FROM @ AS l LEFT JOIN @ AS r ON l.# > r.#",
+                                    "SELECT count(*) FROM @ WHERE # IN (SELECT # FROM @)"};
 
 /* The template with @ replaced by `source`, # by the column and $1, $2 by operands. */
 static void expand(struct text *text, const char *template, const char *source, const char *column,
@@ -353,8 +359,8 @@ static bool check_wrapped(struct comparison *comparison)
     if (choose_column(comparison, source.data, &column)) {
         expand(&comparison->plain_sql, template, source.data, column.data, operand);
         expand(&comparison->cached_sql, template, call.data, column.data, operand);
-        run(comparison, comparison->cached_sql.data, true, RESULT_ROWS, NULL, &comparison->cached);
-        run(comparison, comparison->plain_sql.data, false, RESULT_ROWS, NULL, &comparison->plain);
+        run(comparison, comparison->cached_sql.data, true, ANSWER_ROWS, NULL, &comparison->cached);
+        run(comparison, comparison->plain_sql.data, false, ANSWER_ROWS, NULL, &comparison->plain);
         comparison->world->counters->wrapped_reads++;
         good = judge(comparison, ANY_ORDER, false);
     }
@@ -370,22 +376,23 @@ static bool check_list(struct comparison *comparison)
     static const char *const pairs[][2] = {{"1", "2"}, {"3", "'abc'"}, {"5", "9"}};
     const char *const *pair = RANDOM_PICK(&comparison->random, pairs);
     struct query *query = comparison->query;
-    struct result second = {0};
+    struct answer second = {0};
     clear_sql(comparison);
-    text_format(&comparison->plain_sql, "%s /* for %s, then for %s */", query->sql, pair[0], pair[1]);
+    text_format(&comparison->plain_sql, "%s /* for %s, then for %s */", query->sql, pair[0],
+                pair[1]);
     text_format(&comparison->cached_sql, "SELECT * FROM cq%d WHERE ", query->number);
     text_name(&comparison->cached_sql, query->names[0]);
     text_format(&comparison->cached_sql, " IN (%s, %s)", pair[0], pair[1]);
-    run(comparison, comparison->cached_sql.data, true, RESULT_ROWS, NULL, &comparison->cached);
+    run(comparison, comparison->cached_sql.data, true, ANSWER_ROWS, NULL, &comparison->cached);
     comparison->values[0] = pair[1];
-    run(comparison, query->sql, false, RESULT_ROWS, NULL, &second);
+    run(comparison, query->sql, false, ANSWER_ROWS, NULL, &second);
     comparison->values[0] = pair[0];
-    run(comparison, query->sql, false, RESULT_ROWS, NULL, &comparison->plain);
+    run(comparison, query->sql, false, ANSWER_ROWS, NULL, &comparison->plain);
     text_add(&comparison->plain.body, second.body.data ? second.body.data : "");
     comparison->plain.rows += second.rows;
     if (second.code != SQLITE_DONE)
         comparison->plain.code = second.code;
-    result_free(&second);
+    answer_free(&second);
     return judge(comparison, ANY_ORDER, false);
 }
 
@@ -409,8 +416,8 @@ static bool check_ad_hoc(struct comparison *comparison)
                        "ORDER BY r.id, c.id",
                 call.data);
     text_free(&call);
-    run(comparison, comparison->cached_sql.data, true, RESULT_JSON, NULL, &comparison->cached);
-    run(comparison, query->sql, false, RESULT_JSON, NULL, &comparison->plain);
+    run(comparison, comparison->cached_sql.data, true, ANSWER_JSON, NULL, &comparison->cached);
+    run(comparison, query->sql, false, ANSWER_JSON, NULL, &comparison->plain);
     /* A row here is a cell there. */
     comparison->plain.rows = comparison->cached.rows;
     comparison->world->counters->ad_hoc_reads++;
@@ -433,8 +440,8 @@ static void comparison_close(struct comparison *comparison)
 {
     text_free(&comparison->plain_sql);
     text_free(&comparison->cached_sql);
-    result_free(&comparison->plain);
-    result_free(&comparison->cached);
+    answer_free(&comparison->plain);
+    answer_free(&comparison->cached);
 }
 
 static bool check_query(struct world *world, int connection, struct query *query, uint64_t salt,
@@ -494,7 +501,8 @@ static bool check_all(struct world *world, uint64_t salt, struct failure *failur
     return good;
 }
 
-/* Two rounds in one read transaction, in which nobody writes: the second is to find all it reads. */
+/* Two rounds in one read transaction, in which nobody writes: the second is to find all it reads.
+ */
 static bool check_repeats(struct world *world, const struct step *step, struct failure *failure)
 {
     struct connection *on = &world->connections[step->connection];
@@ -544,7 +552,8 @@ static bool check_definition(struct world *world, const struct step *step, struc
 bool check_step(struct world *world, const struct step *step, struct failure *failure)
 {
     bool done = world_apply(world, step);
-    /* Statements of a birth, and others that come in a fixed train, have no salt: they are no steps. */
+    /* Statements of a birth, and others that come in a fixed train, have no salt: they are no
+     * steps. */
     if (step->salt != 0) {
         world->counters->steps++;
         world->counters->failed_steps += !done;

@@ -200,7 +200,8 @@ static void keep_house(struct generator *generator, struct step *step)
     }
 }
 
-/* The connection is lost with its temp tables, and so with its cached tables; they are made again. */
+/* The connection is lost with its temp tables, and so with its cached tables; they are made again.
+ */
 static void reopen(struct generator *generator, struct step *step)
 {
     int connection = step->connection;

@@ -1,5 +1,6 @@
 /*
-** The generator chooses the steps of a life: first a schema and the cached tables over it, then writes,
+** The generator chooses the steps of a life: first a schema and the cached tables over it, then
+*writes,
 ** transactions and changes of schema. It looks at the world only to know which transactions are
 ** open, and writes everything down as text, so that a script needs no generator to be replayed.
 **

@@ -15,18 +15,19 @@ static const char *const column_types[] = {"TEXT",
                                            "DATETIME",
                                            "INT NOT NULL DEFAULT 7",
                                            "TEXT NOT NULL ON CONFLICT REPLACE DEFAULT 'none'"};
-static const char *const text_types[] = {"TEXT", "TEXT COLLATE NOCASE", "VARCHAR(20) COLLATE NOCASE",
-                                         "TEXT COLLATE RTRIM", ""};
+static const char *const text_types[] = {"TEXT", "TEXT COLLATE NOCASE",
+                                         "VARCHAR(20) COLLATE NOCASE", "TEXT COLLATE RTRIM", ""};
 
 /* Parents need a key, so t0 always has one; t4 and u1 are the tables without a rowid. */
 static const char *choose_id(struct random *random, bool parent, bool keyed)
 {
-    static const char *const parents[] = {"INTEGER PRIMARY KEY", "INTEGER PRIMARY KEY AUTOINCREMENT",
-                                          "INT UNIQUE NOT NULL"};
+    static const char *const parents[] = {
+        "INTEGER PRIMARY KEY", "INTEGER PRIMARY KEY AUTOINCREMENT", "INT UNIQUE NOT NULL"};
     static const char *const others[] = {"INTEGER PRIMARY KEY", "INTEGER PRIMARY KEY AUTOINCREMENT",
                                          "INT UNIQUE", "INT PRIMARY KEY DESC"};
     static const char *const keys[] = {"INTEGER PRIMARY KEY", "INT PRIMARY KEY",
-                                       "TEXT COLLATE NOCASE PRIMARY KEY", "NUMERIC PRIMARY KEY DESC"};
+                                       "TEXT COLLATE NOCASE PRIMARY KEY",
+                                       "NUMERIC PRIMARY KEY DESC"};
     if (keyed)
         return RANDOM_PICK(random, keys);
     return parent ? RANDOM_PICK(random, parents) : RANDOM_PICK(random, others);
@@ -100,9 +101,10 @@ static void queue_views(struct generator *generator)
     generate_queue(generator, 0,
                    "CREATE TRIGGER v1_insert INSTEAD OF INSERT ON v1 BEGIN INSERT OR REPLACE INTO "
                    "t4(id, a, b) VALUES (new.id, new.a, new.b); END");
-    generate_queue(generator, 0,
-                   "CREATE TRIGGER v1_update INSTEAD OF UPDATE ON v1 BEGIN UPDATE t4 SET b = new.b, "
-                   "c = new.c WHERE id = old.id; UPDATE t1 SET b = new.b WHERE id = old.id; END");
+    generate_queue(
+        generator, 0,
+        "CREATE TRIGGER v1_update INSTEAD OF UPDATE ON v1 BEGIN UPDATE t4 SET b = new.b, "
+        "c = new.c WHERE id = old.id; UPDATE t1 SET b = new.b WHERE id = old.id; END");
     generate_queue(generator, 0,
                    "CREATE TRIGGER v1_delete INSTEAD OF DELETE ON v1 BEGIN DELETE FROM t4 WHERE id "
                    "= old.id; END");
@@ -113,17 +115,20 @@ static void queue_virtual_tables(struct generator *generator)
 {
     if (generator->fts) {
         generate_queue(generator, 0, "CREATE VIRTUAL TABLE f0 USING fts5(b, c)");
-        generate_queue(generator, 0,
-                       "INSERT INTO f0(rowid, b, c) VALUES (1, 'abc lime', 'x'), (2, 'oak', 'lime'), "
-                       "(3, 'abc', 'oak')");
-        generate_queue(generator, 0,
-                       "CREATE VIRTUAL TABLE f1 USING fts5(b, content = 't1', content_rowid = 'id')");
+        generate_queue(
+            generator, 0,
+            "INSERT INTO f0(rowid, b, c) VALUES (1, 'abc lime', 'x'), (2, 'oak', 'lime'), "
+            "(3, 'abc', 'oak')");
+        generate_queue(
+            generator, 0,
+            "CREATE VIRTUAL TABLE f1 USING fts5(b, content = 't1', content_rowid = 'id')");
         generate_queue(generator, 0,
                        "CREATE TRIGGER f1_insert AFTER INSERT ON t1 BEGIN INSERT INTO f1(rowid, b) "
                        "VALUES (new.id, new.b); END");
-        generate_queue(generator, 0,
-                       "CREATE TRIGGER f1_delete AFTER DELETE ON t1 BEGIN INSERT INTO f1(f1, rowid, "
-                       "b) VALUES ('delete', old.id, old.b); END");
+        generate_queue(
+            generator, 0,
+            "CREATE TRIGGER f1_delete AFTER DELETE ON t1 BEGIN INSERT INTO f1(f1, rowid, "
+            "b) VALUES ('delete', old.id, old.b); END");
     }
     if (generator->rtree) {
         generate_queue(generator, 0, "CREATE VIRTUAL TABLE r0 USING rtree(id, x0, x1)");
@@ -169,8 +174,9 @@ void generate_definitions(struct generator *generator, int connection)
     for (int i = 0; i < QUERIES; i++) {
         struct text text = {0};
         generate_select(generator, &text, connection);
-        struct step step = {ACTION_DEFINE, connection, i, text.data,
-                            random_next(&generator->random), i == QUERIES - 1};
+        struct step step = {
+            ACTION_DEFINE,   connection, i, text.data, random_next(&generator->random),
+            i == QUERIES - 1};
         script_add(&generator->queue, &step);
         text_free(&text);
     }

@@ -68,7 +68,7 @@ static void forget(struct query *query)
     sqlite3_finalize(query->kept);
     free(query->sql);
     free(query->columns);
-    free(query->collations);
+    free(query->shape);
     *query = (struct query){0};
 }
 
@@ -104,23 +104,44 @@ void world_close(struct world *world)
         disconnect(world, i);
 }
 
-/* A compound needs one key for all columns, with their collations, whatever indexes there are. */
-char *world_collations(struct world *world, int connection, const char *sql)
+static void add_columns(struct world *world, int connection, const char *sql, struct text *shape)
+{
+    struct text outer = {0};
+    struct answer columns = {0};
+    sqlite3_stmt *statement = NULL;
+    text_format(&outer, "SELECT * FROM (%s)", sql);
+    sqlite3_prepare_v2(world->connections[connection].db, outer.data, -1, &statement, NULL);
+    answer_columns(&columns, statement);
+    text_add(shape, columns.columns.data ? columns.columns.data : "");
+    sqlite3_finalize(statement);
+    answer_free(&columns);
+    text_free(&outer);
+}
+
+/* A compound needs keys for all columns, with their collations; versions keep them at other
+ * opcodes. */
+static void add_collations(struct world *world, int connection, const char *sql, struct text *shape)
 {
     struct text explain = {0};
-    char *collations = NULL;
     sqlite3_stmt *statement = NULL;
     text_format(&explain, "EXPLAIN SELECT * FROM (%s) UNION SELECT * FROM (%s)", sql, sql);
     sqlite3_prepare_v2(world->connections[connection].db, explain.data, -1, &statement, NULL);
-    while (statement != NULL && collations == NULL && sqlite3_step(statement) == SQLITE_ROW) {
-        const char *opcode = (const char *)sqlite3_column_text(statement, 1);
+    while (statement != NULL && sqlite3_step(statement) == SQLITE_ROW) {
         const char *key = (const char *)sqlite3_column_text(statement, 5);
-        if (opcode != NULL && key != NULL && strcmp(opcode, "OpenEphemeral") == 0)
-            collations = must_copy(key);
+        if (key != NULL && strncmp(key, "k(", 2) == 0)
+            text_add(shape, key);
     }
     sqlite3_finalize(statement);
     text_free(&explain);
-    return collations ? collations : must_copy("");
+}
+
+char *world_shape(struct world *world, int connection, const char *sql)
+{
+    struct text shape = {0};
+    add_columns(world, connection, sql, &shape);
+    text_add(&shape, ": ");
+    add_collations(world, connection, sql, &shape);
+    return shape.data;
 }
 
 /* Parameters in number order; a SELECT that says `?3` only has one, bound at 3. */
@@ -147,7 +168,8 @@ static void note_parameters(struct query *query, sqlite3_stmt *statement)
 static const char *options_of(uint64_t salt)
 {
     static const char *const options[] = {", max_entries = 2", ", share = 'connection'",
-                                          ", ttl = '5 min', max_rows = 12", ", max_bytes = '20 KB'"};
+                                          ", ttl = '5 min', max_rows = 12",
+                                          ", max_bytes = '20 KB'"};
     struct random random = {salt ^ 77};
     return random_chance(&random, 88) ? "" : RANDOM_PICK(&random, options);
 }
@@ -169,14 +191,14 @@ bool world_define(struct world *world, int connection, int number, const char *s
     if (!query->live)
         return false;
     /* EXPLAIN runs nothing and yet brings the schema up to date before the columns are noted. */
-    query->collations = world_collations(world, connection, sql);
+    query->shape = world_shape(world, connection, sql);
     sqlite3_prepare_v2(on->db, sql, -1, &statement, NULL);
-    struct result empty = {0};
+    struct answer empty = {0};
     note_parameters(query, statement);
-    result_columns(&empty, statement);
+    answer_columns(&empty, statement);
     sqlite3_finalize(statement);
     query->columns = must_copy(empty.columns.data ? empty.columns.data : "");
-    result_free(&empty);
+    answer_free(&empty);
     query->number = number;
     query->sql = must_copy(sql);
     query->ties = strstr(sql, "/* ties */") != NULL;

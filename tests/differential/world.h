@@ -1,12 +1,13 @@
 /*
 ** A world is one life of a database: its files in the current folder, its connections, and the
-** cached tables that exist on them. It applies the steps of a script and knows what each cached table
+** cached tables that exist on them. It applies the steps of a script and knows what each cached
+*table
 ** was created from; it does not choose steps (generate.h) and does not judge answers (check.h).
 */
 #ifndef DIFFERENTIAL_WORLD_H
 #define DIFFERENTIAL_WORLD_H
 
-#include "result.h"
+#include "answer.h"
 #include "script.h"
 
 #define QUERIES 9
@@ -38,7 +39,7 @@ struct query {
     char names[PARAMETERS][16];
     char *sql;
     char *columns;      /* names and declared types at creation */
-    char *collations;   /* and the collations */
+    char *shape;        /* and what a query over it saw */
     sqlite3_stmt *kept; /* a read prepared once and run many times */
 };
 
@@ -54,7 +55,7 @@ struct counters {
     long steps, failed_steps;
     long reads, hits, misses, bypasses;
     long repeats, repeat_hits;
-    long foreign_steps, wrapped_reads, ad_hoc_reads;
+    long foreign_steps, wrapped_reads, ad_hoc_reads, renewals;
 };
 
 struct world {
@@ -64,7 +65,8 @@ struct world {
     struct text *trace; /* where not NULL, every statement is written there */
 };
 
-/* Opens the connections. A replay starts with an empty store, a life with what others left in it. */
+/* Opens the connections. A replay starts with an empty store, a life with what others left in it.
+ */
 void world_open(struct world *world, const struct life *life, struct counters *counters,
                 bool empty_store);
 void world_close(struct world *world);
@@ -79,8 +81,8 @@ int world_execute(struct world *world, int connection, const char *sql);
 void world_trace(struct world *world, int connection, sqlite3_stmt *statement);
 void world_remark(struct world *world, int connection, const char *remark);
 
-/* The EXPLAIN text that names the collation of each column of the SELECT. Caller frees. */
-char *world_collations(struct world *world, int connection, const char *sql);
+/* The columns of (SELECT …) as a query over it sees them: types and collations. Caller frees. */
+char *world_shape(struct world *world, int connection, const char *sql);
 
 /* CREATE VIRTUAL TABLE for a SELECT, and what is known about it. */
 bool world_define(struct world *world, int connection, int number, const char *sql, uint64_t salt);

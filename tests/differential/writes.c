@@ -6,10 +6,28 @@
 void generate_value(struct generator *generator, struct text *text)
 {
     /* Reals are quarters: sums of them are exact in any order. */
-    static const char *const values[] = {"'abc'", "'ABC'", "'Abc'", "'abc '", "'lime'", "'oak'",
-                                         "'5'", "5.0", "5", "2.5", "-3", "''", "NULL", "X'616263'",
-                                         "'b b'", "'B B'", "1099511627776", "0.25", "X''",
-                                         "CAST(X'610062' AS TEXT)", "'lime oak'", "'\u00fcber'"};
+    static const char *const values[] = {"'abc'",
+                                         "'ABC'",
+                                         "'Abc'",
+                                         "'abc '",
+                                         "'lime'",
+                                         "'oak'",
+                                         "'5'",
+                                         "5.0",
+                                         "5",
+                                         "2.5",
+                                         "-3",
+                                         "''",
+                                         "NULL",
+                                         "X'616263'",
+                                         "'b b'",
+                                         "'B B'",
+                                         "1099511627776",
+                                         "0.25",
+                                         "X''",
+                                         "CAST(X'610062' AS TEXT)",
+                                         "'lime oak'",
+                                         "'\u00fcber'"};
     if (random_chance(&generator->random, 40))
         text_format(text, "%d", random_below(&generator->random, 21));
     else

@@ -1,4 +1,4 @@
-#include "result.h"
+#include "answer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,57 +27,57 @@ static void add_json_cell(struct text *body, sqlite3_value *value)
     }
 }
 
-static void add_row(struct result *result, sqlite3_stmt *statement, enum result_form form)
+static void add_row(struct answer *answer, sqlite3_stmt *statement, enum answer_form form)
 {
     int columns = sqlite3_column_count(statement);
     for (int i = 0; i < columns; i++) {
         sqlite3_value *value = sqlite3_column_value(statement, i);
-        if (form == RESULT_JSON) {
-            add_json_cell(&result->body, value);
-            text_add(&result->body, "\n");
+        if (form == ANSWER_JSON) {
+            add_json_cell(&answer->body, value);
+            text_add(&answer->body, "\n");
         } else {
-            text_value(&result->body, value);
-            text_add(&result->body, i + 1 < columns ? "|" : "\n");
+            text_value(&answer->body, value);
+            text_add(&answer->body, i + 1 < columns ? "|" : "\n");
         }
     }
-    result->rows++;
+    answer->rows++;
 }
 
-void result_error(struct result *result, sqlite3 *db, int code)
+void answer_error(struct answer *answer, sqlite3 *db, int code)
 {
-    result->code = code;
-    snprintf(result->message, sizeof(result->message), "%s", sqlite3_errmsg(db));
+    answer->code = code;
+    snprintf(answer->message, sizeof(answer->message), "%s", sqlite3_errmsg(db));
 }
 
-void result_columns(struct result *result, sqlite3_stmt *statement)
+void answer_columns(struct answer *answer, sqlite3_stmt *statement)
 {
-    text_clear(&result->columns);
-    text_clear(&result->names);
+    text_clear(&answer->columns);
+    text_clear(&answer->names);
     for (int i = 0; i < sqlite3_column_count(statement); i++) {
         const char *type = sqlite3_column_decltype(statement, i);
-        text_name(&result->names, sqlite3_column_name(statement, i));
-        text_name(&result->columns, sqlite3_column_name(statement, i));
-        text_format(&result->columns, " %s, ", type ? type : "");
+        text_name(&answer->names, sqlite3_column_name(statement, i));
+        text_name(&answer->columns, sqlite3_column_name(statement, i));
+        text_format(&answer->columns, " %s, ", type ? type : "");
     }
 }
 
-void result_read(struct result *result, sqlite3_stmt *statement, enum result_form form)
+void answer_read(struct answer *answer, sqlite3_stmt *statement, enum answer_form form)
 {
     int code;
     while ((code = sqlite3_step(statement)) == SQLITE_ROW)
-        add_row(result, statement, form);
-    result_error(result, sqlite3_db_handle(statement), code);
+        add_row(answer, statement, form);
+    answer_error(answer, sqlite3_db_handle(statement), code);
     /* Only now: a statement prepared under an old schema was prepared again by its first step. */
-    result_columns(result, statement);
+    answer_columns(answer, statement);
     sqlite3_reset(statement);
 }
 
-static const char *body_of(const struct result *result)
+static const char *body_of(const struct answer *answer)
 {
-    return result->body.data ? result->body.data : "";
+    return answer->body.data ? answer->body.data : "";
 }
 
-bool result_same_order(const struct result *left, const struct result *right)
+bool answer_same_order(const struct answer *left, const struct answer *right)
 {
     return left->rows == right->rows && strcmp(body_of(left), body_of(right)) == 0;
 }
@@ -89,9 +89,9 @@ static int compare_lines(const void *left, const void *right)
 }
 
 /* The lines of a copy of the body, sorted. Caller frees both. */
-static char **sorted_lines(const struct result *result, char **copy, size_t *count)
+static char **sorted_lines(const struct answer *answer, char **copy, size_t *count)
 {
-    *copy = must_copy(body_of(result));
+    *copy = must_copy(body_of(answer));
     *count = 0;
     for (const char *p = *copy; *p; p++)
         *count += *p == '\n';
@@ -106,7 +106,7 @@ static char **sorted_lines(const struct result *result, char **copy, size_t *cou
     return lines;
 }
 
-bool result_same_rows(const struct result *left, const struct result *right)
+bool answer_same_rows(const struct answer *left, const struct answer *right)
 {
     if (left->rows != right->rows || left->body.length != right->body.length)
         return false;
@@ -124,24 +124,24 @@ bool result_same_rows(const struct result *left, const struct result *right)
     return same;
 }
 
-void result_print(struct text *text, const struct result *result)
+void answer_print(struct text *text, const struct answer *answer)
 {
-    if (result->code != SQLITE_DONE) {
-        text_format(text, "#     error %d: %s\n", result->code, result->message);
+    if (answer->code != SQLITE_DONE) {
+        text_format(text, "#     error %d: %s\n", answer->code, answer->message);
         return;
     }
     text_format(text, "#     columns: %s\n#     %d rows\n",
-                result->columns.data ? result->columns.data : "", result->rows);
-    for (const char *line = body_of(result); *line;) {
+                answer->columns.data ? answer->columns.data : "", answer->rows);
+    for (const char *line = body_of(answer); *line;) {
         int length = (int)strcspn(line, "\n");
         text_format(text, "#     %.*s\n", length, line);
         line += length + 1;
     }
 }
 
-void result_free(struct result *result)
+void answer_free(struct answer *answer)
 {
-    text_free(&result->body);
-    text_free(&result->columns);
-    text_free(&result->names);
+    text_free(&answer->body);
+    text_free(&answer->columns);
+    text_free(&answer->names);
 }
