@@ -41,16 +41,44 @@ static int fail_with_sqlite(struct reading *reading, int rc, char **error)
         return rc;
     sqlite3 *db = reading->session->db;
     bool same = sqlite3_errcode(db) == rc || sqlite3_extended_errcode(db) == rc;
-    return fail(error, rc,
-                sqlite3_mprintf("%s", same ? sqlite3_errmsg(db) : sqlite3_errstr(rc)));
+    return fail(error, rc, sqlite3_mprintf("%s", same ? sqlite3_errmsg(db) : sqlite3_errstr(rc)));
 }
 
 /* ---- schemas that are out of date ---- */
 
+static bool read_version(sqlite3 *db, const struct database *database, uint32_t *version)
+{
+    return sqlite3_file_control(db, database->name, SQLITE_FCNTL_DATA_VERSION, version) ==
+           SQLITE_OK;
+}
+
+/* In transactions that were open when this was last found out, and have seen no commit since. */
+static bool schemas_are_current(const struct observer *observer)
+{
+    for (const struct database *d = observer->databases; d != NULL; d = d->next) {
+        uint32_t version = 0;
+        if (d->index < 0 || d->index == TEMP_DATABASE)
+            continue;
+        int state = sqlite3_txn_state(observer->db, d->name);
+        if (state == SQLITE_TXN_NONE ||
+            (state == SQLITE_TXN_READ &&
+             (!d->schema_current || !read_version(observer->db, d, &version) ||
+              version != d->current_at)))
+            return false;
+    }
+    return observer->databases != NULL;
+}
+
+static void note_current_schemas(struct observer *observer)
+{
+    for (struct database *d = observer->databases; d != NULL; d = d->next)
+        d->schema_current = d->index >= 0 && read_version(observer->db, d, &d->current_at);
+}
+
 /*
-** A statement that writes holds pointers into the schemas in memory. To read a database whose schema
-** others changed would have SQLite throw those away under it, so then the read fails instead.
-** `hold` keeps the schemas as they are until the read is done.
+** A statement that writes holds pointers into the schemas in memory. To read a database whose
+** schema others changed would have SQLite throw those away under it, so then the read fails
+** instead. `hold` keeps the schemas as they are until the read is done.
 */
 static int guard_writer(struct session *session, struct schema_hold *hold, char **error)
 {
@@ -58,7 +86,11 @@ static int guard_writer(struct session *session, struct schema_hold *hold, char 
     hold->count = 0;
     if (sqlite3_txn_state(session->db, NULL) != SQLITE_TXN_WRITE)
         return SQLITE_OK;
+    if (schemas_are_current(session->observer))
+        return SQLITE_OK;
     int rc = schema_hold(session->db, hold, stale);
+    if (rc == SQLITE_OK)
+        note_current_schemas(session->observer);
     if (rc == SQLITE_SCHEMA)
         rc = fail(error, SQLITE_ERROR,
                   sqlite3_mprintf("another connection changed the schema of %s, which cannot be "
@@ -107,8 +139,8 @@ static int check_columns(struct cached_query *query, char **error)
     return fail(error, SQLITE_ERROR,
                 sqlite3_mprintf("the columns of %s changed: it was created with (%s), and its "
                                 "SELECT now gives (%s); drop and create %s again",
-                                query->name, query->declared,
-                                query->definition.columns.declaration, query->name));
+                                query->name, query->declared, query->definition.columns.declaration,
+                                query->name));
 }
 
 static int take_snapshot(struct reading *reading, bool hold)
@@ -187,13 +219,13 @@ static int identify(struct reading *reading)
 
 /* ---- computing ---- */
 
-/* A definition whose statement is running (a function in it reads the same cached table) gets another. */
+/* A definition whose statement is running (a function in it reads the same cached table) gets
+** another. */
 static int compute_beside(struct reading *reading, struct result **result)
 {
     const struct definition *definition = &reading->query->definition;
     sqlite3_stmt *statement = NULL;
-    int rc =
-        sqlite3_prepare_v2(reading->session->db, definition->sql, -1, &statement, NULL);
+    int rc = sqlite3_prepare_v2(reading->session->db, definition->sql, -1, &statement, NULL);
     if (rc == SQLITE_OK)
         rc = run_statement(statement, &definition->parameters, reading->values, result);
     int finalized = sqlite3_finalize(statement);
@@ -223,10 +255,9 @@ static void keep(struct reading *reading, struct result *result, const struct ev
 {
     const struct options *options = &reading->query->options;
     struct store *store = reading->session->store;
-    bool too_big = (int64_t)result_size(result) >
-                   own_or(options->max_result_bytes, SETTING_MAX_RESULT_BYTES);
-    bool too_long =
-        options->max_rows != 0 && result_rows(result) > (uint64_t)options->max_rows;
+    bool too_big =
+        (int64_t)result_size(result) > own_or(options->max_result_bytes, SETTING_MAX_RESULT_BYTES);
+    bool too_long = options->max_rows != 0 && result_rows(result) > (uint64_t)options->max_rows;
     if (too_big || too_long || duration < options->min_time) {
         store_count_rejection(store, reading->query->space);
         return;
@@ -271,7 +302,8 @@ static int compute_and_keep(struct reading *reading, struct result **result, cha
     int64_t duration = 0;
     reading->session->last_status = READ_MISS;
     struct evidence *evidence = NULL;
-    /* Where rows cannot be looked for (an authorizer), nothing is kept; the query itself may run. */
+    /* Where rows cannot be looked for (an authorizer), nothing is kept; the query itself may run.
+     */
     bool probed = definition_probe(definition) == SQLITE_OK;
     if (probed) {
         evidence = definition_evidence(definition);
@@ -292,7 +324,8 @@ static int compute_and_keep(struct reading *reading, struct result **result, cha
 
 /* ---- one read ---- */
 
-/* Look in the store; tables that may have been emptied are looked at first, for which a transaction is needed. */
+/* Look in the store; tables that may have been emptied are looked at first, for which a
+** transaction is needed. */
 static int find(struct reading *reading, struct result **result, enum found *found, char **error)
 {
     struct store *store = reading->session->store;
@@ -316,8 +349,8 @@ static int attempt(struct reading *reading, bool once, struct result **result, c
     int rc = begin(reading, !once && GUARD(PLAN_ONCE), error);
     if (rc != SQLITE_OK)
         return rc;
-    bool serve = reading->state == SNAPSHOT_GOOD ||
-                 reading->query->options.coherence == COHERENCE_TTL;
+    bool serve =
+        reading->state == SNAPSHOT_GOOD || reading->query->options.coherence == COHERENCE_TTL;
     if (!serve || !config_get(SETTING_ENABLED) || is_refused(reading->query) ||
         asks_for_now(reading))
         return compute_bypassed(reading, result, error);

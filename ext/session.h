@@ -20,7 +20,7 @@ struct session {
     sqlite3 *db;
     uint64_t id; /* unique in the process, never 0 */
     struct observer *observer;
-    struct store *store;         /* the process's */
+    struct store *store;          /* the process's */
     struct cached_query *queries; /* the connected cached tables */
     struct cached_query *ad_hoc;  /* prepared by cache_query() and friends, latest first */
     unsigned ad_hoc_count;
@@ -28,7 +28,7 @@ struct session {
     unsigned readings;  /* under way, one inside the other */
     enum read_status last_status;
     struct nesting nesting; /* finds what a cached table reads, for queries over it */
-    bool registered; /* all modules and functions are */
+    bool registered;        /* all modules and functions are */
     unsigned references;
 };
 
@@ -37,7 +37,7 @@ struct session {
 struct session *session_open(sqlite3 *db);
 
 /* Give one reference back; the signature is that of SQLite's destructors. */
-void session_release(void *session);
+void session_release(void *context);
 
 /* The store of the process, made on first use; NULL when memory is short. */
 struct store *session_store(void);

@@ -6,14 +6,17 @@
 -- Other odd multipliers give hashes that do not move together with the first.
 
 CREATE TABLE regions(id INTEGER PRIMARY KEY, name TEXT NOT NULL);
-CREATE TABLE categories(id INTEGER PRIMARY KEY, parent INTEGER REFERENCES categories, name TEXT NOT NULL);
+CREATE TABLE categories(id INTEGER PRIMARY KEY, parent INTEGER REFERENCES categories,
+                        name TEXT NOT NULL);
 CREATE TABLE products(id INTEGER PRIMARY KEY, category INTEGER NOT NULL REFERENCES categories,
                       name TEXT NOT NULL, price INTEGER NOT NULL);     -- in cents
 CREATE TABLE customers(id INTEGER PRIMARY KEY, region INTEGER NOT NULL REFERENCES regions,
                        name TEXT NOT NULL);
-CREATE TABLE sales(id INTEGER PRIMARY KEY, day TEXT NOT NULL, customer INTEGER NOT NULL REFERENCES customers,
-                   product INTEGER NOT NULL REFERENCES products, region INTEGER NOT NULL REFERENCES regions,
-                   quantity INTEGER NOT NULL, amount INTEGER NOT NULL); -- in cents
+CREATE TABLE sales(id INTEGER PRIMARY KEY, day TEXT NOT NULL,
+                   customer INTEGER NOT NULL REFERENCES customers,
+                   product INTEGER NOT NULL REFERENCES products,
+                   region INTEGER NOT NULL REFERENCES regions,
+                   quantity INTEGER NOT NULL, amount INTEGER NOT NULL);    -- in cents
 
 BEGIN;
 
@@ -35,8 +38,8 @@ SELECT n, 6 + (n * 2654435761) % 4294967296 / 65536 % 40, printf('Product %04d',
 
 WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 50000)
 INSERT INTO customers
-SELECT n, 1 + min((n * 2654435761) % 4294967296 / 65536 % 12,               -- the first regions have
-                  (n * 2246822519) % 4294967296 / 65536 % 12),              -- more customers
+SELECT n, 1 + min((n * 2654435761) % 4294967296 / 65536 % 12,       -- the first regions have
+                  (n * 2246822519) % 4294967296 / 65536 % 12),      -- more customers
        printf('Customer %05d', n)
   FROM n;
 

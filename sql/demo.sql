@@ -44,10 +44,11 @@ SELECT printf('  %-18s %8.1f ms   %s', query, stopped - started, status)
 .print
 .print == The cache in front: a temp table of the same name for each view
 CREATE VIRTUAL TABLE temp.revenue_by_region USING cache((SELECT * FROM main.revenue_by_region));
-CREATE VIRTUAL TABLE temp.revenue_by_shelf  USING cache((SELECT * FROM main.revenue_by_shelf));
-CREATE VIRTUAL TABLE temp.revenue_by_month  USING cache((SELECT * FROM main.revenue_by_month));
-CREATE VIRTUAL TABLE temp.best_customers    USING cache((SELECT * FROM main.best_customers));
-CREATE VIRTUAL TABLE temp.revenue_tree      USING cache((SELECT * FROM main.revenue_tree), ttl = '1 d');
+CREATE VIRTUAL TABLE temp.revenue_by_shelf USING cache((SELECT * FROM main.revenue_by_shelf));
+CREATE VIRTUAL TABLE temp.revenue_by_month USING cache((SELECT * FROM main.revenue_by_month));
+CREATE VIRTUAL TABLE temp.best_customers USING cache((SELECT * FROM main.best_customers));
+CREATE VIRTUAL TABLE temp.revenue_tree USING cache(
+  (SELECT * FROM main.revenue_tree), ttl = '1 d');
 -- With a parameter a cached table is a function too, and each argument has its own result.
 CREATE VIRTUAL TABLE temp.best_products USING cache(
   (SELECT products.name AS product, sum(amount) / 100.0 AS revenue

@@ -42,7 +42,8 @@ SELECT schema || '.' || name AS cache, hits, misses, rejections, evictions, inva
 .print
 .print == The ten largest entries
 SELECT coalesce(cache, substr(sql, 1, 40)) AS query, substr(params, 1, 30) AS params, rows,
-       printf('%.1f KB', bytes / 1e3) AS memory, hits, printf('%.1f ms', load_us / 1e3) AS 'to compute',
+       printf('%.1f KB', bytes / 1e3) AS memory, hits,
+       printf('%.1f ms', load_us / 1e3) AS 'to compute',
        printf('%.0f s', age) AS age, printf('%.0f s', idle) AS idle, state
   FROM querycache_entries
  ORDER BY bytes DESC

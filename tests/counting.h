@@ -6,7 +6,10 @@
 #define TESTS_COUNTING_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/memory.h"

@@ -56,7 +56,8 @@ gives 'a time without a unit is seconds, in any unit it is the same' '90.0
     echo "$(table "ttl = $ttl") INSERT INTO sink SELECT id FROM c(2023);
           SELECT round(expires_in) FROM cache_entries; DELETE FROM cache_entries; DROP TABLE c;"
 done)"
-slow="WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 300000) SELECT max(n) FROM n"
+slow="WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 300000)
+      SELECT max(n) FROM n"
 gives 'min_time: what is computed sooner is not kept, what takes longer is' 'miss
 miss
 300000
@@ -215,7 +216,8 @@ $text max_entries = 9);
 SELECT length(x) FROM text(5000);
 SELECT entries, rejections FROM cache_stats;"
 gives "policy can be set to 'lru'" 'lru' \
-    <<<"UPDATE cache_config SET value = 'lru' WHERE name = 'policy'; SELECT value FROM cache_config WHERE name = 'policy';"
+    <<<"UPDATE cache_config SET value = 'lru' WHERE name = 'policy';
+        SELECT value FROM cache_config WHERE name = 'policy';"
 
 with() { # VARIABLE=VALUE NAME EXPECTED
     local variable=$1 name=$2 expected=$3
@@ -226,7 +228,7 @@ with() { # VARIABLE=VALUE NAME EXPECTED
 with QUERYCACHE_SHARDS=4 'shards comes from the environment, before loading' '4' \
     <<<"SELECT value FROM cache_config WHERE name = 'shards';"
 with QUERYCACHE_MAX_BYTES='1 MiB' 'so does max_bytes' '1 MiB|64 MiB|1048576' \
-    <<<"SELECT value, default_value, (SELECT max_bytes FROM cache_stats) FROM cache_config WHERE name = 'max_bytes';"
+    <<<"SELECT value, default_value, max_bytes FROM cache_config, cache_stats WHERE name = 'max_bytes';"
 with QUERYCACHE_ENABLED=0 'so does enabled' 'bypass' <<<"$(table '') $(read_year 2023)"
 # A write to users says nothing about sales only where somebody watches.
 gives 'hooks = 1: a write to another table keeps the entry' 'miss

@@ -9,7 +9,7 @@
 set -eu
 
 case $1 in
-newest) package=better-sqlite3 ;;
+newest) package=better-sqlite3@latest ;;
 3.44.2) package=sqlite3@5.1.7 ;;
 3.31.1) package=sqlite3@5.0.0 ;;
 *) echo "$0: newest, 3.44.2 or 3.31.1, not $1" >&2 && exit 2 ;;

@@ -1,5 +1,6 @@
 #include "support.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +15,17 @@ static char folder[64];
 
 static void remove_folder(void)
 {
-    char command[96];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    if (system(command) != 0)
+    DIR *files = opendir(folder);
+    const struct dirent *file;
+    while (files != NULL && (file = readdir(files)) != NULL) {
+        char *path = sqlite3_mprintf("%s/%s", folder, file->d_name);
+        if (file->d_name[0] != '.')
+            unlink(path);
+        sqlite3_free(path);
+    }
+    if (files != NULL)
+        closedir(files);
+    if (rmdir(folder) != 0)
         fprintf(stderr, "# %s is left behind\n", folder);
 }
 
@@ -138,7 +147,8 @@ long long number(sqlite3 *db, const char *sql)
     sqlite3_stmt *statement = NULL;
     if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK)
         die(db, sql);
-    long long value = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    long long value =
+        sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
     sqlite3_finalize(statement);
     return value;
 }

@@ -14,7 +14,8 @@ const char *scratch_folder(void);
 /* The path of a file in it, in a buffer that stays until the program ends. */
 const char *scratch_file(const char *name);
 
-/* Open a database, with or without the extension. Flags as for sqlite3_open_v2(), 0 for the usual. */
+/* Open a database, with or without the extension. Flags as for sqlite3_open_v2(), 0 for the usual.
+ */
 sqlite3 *open_cached(const char *path, int flags);
 sqlite3 *open_plain(const char *path, int flags);
 
@@ -24,14 +25,15 @@ void run(sqlite3 *db, const char *sql, ...);
 /* Run SQL that may fail: SQLite's result code. */
 int try(sqlite3 *db, const char *sql);
 
-/* All rows of a query as text: cells with their types, "|" between cells and a line end behind each row. "error: …" when it
-** fails. The caller frees with sqlite3_free(). */
+/* All rows of a query as text: cells with their types, "|" between cells and a line end behind
+** each row. "error: …" when it fails. The caller frees with sqlite3_free(). */
 char *rows(sqlite3 *db, const char *sql);
 
 /* The first value of a query as an integer. */
 long long number(sqlite3 *db, const char *sql);
 
-/* 'hit', 'miss', 'bypass' or "none": what the last cached read of the connection was. The text stays until the next call. */
+/* 'hit', 'miss', 'bypass' or "none": what the last cached read of the connection was. The text
+** stays until the next call. */
 const char *status(sqlite3 *db);
 
 /* A check (TAP): the cached query gives what the plain one gives, row for row. */

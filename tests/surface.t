@@ -33,7 +33,8 @@ SQL
 done
 
 by_year="CREATE VIRTUAL TABLE temp.by_year USING cache(
-  (SELECT region, sum(amount) AS total FROM sales WHERE year = :year GROUP BY region ORDER BY region DESC));"
+  (SELECT region, sum(amount) AS total FROM sales WHERE year = :year
+    GROUP BY region ORDER BY region DESC));"
 
 gives 'cache_stats before the first read: one row, no hit rate' '0|0||0|0|0|0|0|0|0|0|0' <<'SQL'
 SELECT hits, misses, hit_rate, bypasses, coalesced, insertions, rejections, evictions, expirations,
@@ -87,7 +88,7 @@ gives 'state is stale once a table was written, and fresh for the others' '10.0
 3
 by_year|stale
 users|fresh' <<SQL
-${by_year/:year GROUP/:year AND id = 1 GROUP}
+${by_year/= :year/= :year AND id = 1}
 CREATE VIRTUAL TABLE temp.users USING cache((SELECT count(*) FROM main.users));
 SELECT total FROM by_year(2023); SELECT * FROM temp.users;
 UPDATE sales SET amount = 11 WHERE id = 1;
@@ -178,7 +179,8 @@ SELECT cache_drop(x) FROM sink;
 SELECT count(*) FROM cache_entries;
 SQL
 gives 'cache_invalidate_table: the next read computes' 'miss' \
-    <<<"$filled SELECT 0 WHERE cache_invalidate_table('users') <> 1; INSERT INTO sink SELECT name FROM names; SELECT cache_last_status();"
+    <<<"$filled INSERT INTO sink SELECT cache_invalidate_table('users');
+        INSERT INTO sink SELECT name FROM names; SELECT cache_last_status();"
 gives 'cache_configure sets what UPDATE cache_config sets' '2 MiB' <<'SQL'
 INSERT INTO sink SELECT cache_configure('max_bytes', '2 MiB');
 SELECT value FROM cache_config WHERE name = 'max_bytes';
@@ -282,7 +284,8 @@ SELECT cache_query('WITH x(y) AS (SELECT 3) SELECT y FROM x');
 SQL
 gives 'cache_rows: row and value' '1|{"id":1}|integer|text
 2|{"id":3}|integer|text' \
-    <<<"SELECT row, value, typeof(row), typeof(value) FROM cache_rows('SELECT id FROM sales WHERE year = ?', 2023);"
+    <<<"SELECT row, value, typeof(row), typeof(value)
+          FROM cache_rows('SELECT id FROM sales WHERE year = ?', 2023);"
 gives 'cache_rows in a join, with a parameter from the other table' '2023|10.0
 2023|30.0
 2024|20.0
@@ -326,7 +329,21 @@ gives 'IN, a join and a subquery pass one value after the other' '2023|2
 $by_year
 SELECT year, count(*) FROM by_year WHERE year IN (2023, 2024, 2025) GROUP BY year;
 SELECT column1, count(*) FROM (VALUES (2023), (2024)) JOIN by_year(column1) GROUP BY 1;
-SELECT y.column1, (SELECT sum(total) FROM by_year(y.column1)) FROM (VALUES (2023), (2024), (2025)) AS y;
+SELECT column1, (SELECT sum(total) FROM by_year(column1)) FROM (VALUES (2023), (2024), (2025));
+SQL
+gives 'IN passes each value with its type' '1|text
+3|text
+1|text
+2|text
+3|text
+{"n":1}' <<'SQL'
+CREATE TABLE parts(code TEXT, n INT);
+INSERT INTO parts VALUES ('007', 1), ('7', 2), ('8', 3);
+CREATE VIRTUAL TABLE temp.part USING cache(
+  (SELECT n, typeof(:code) AS type FROM parts WHERE code = :code));
+SELECT * FROM part WHERE code IN ('007', '8') ORDER BY n;
+SELECT * FROM part WHERE code IN (SELECT code FROM parts) ORDER BY n;
+SELECT value FROM cache_rows('SELECT n FROM parts WHERE code = ?') WHERE p1 IN ('007', '17');
 SQL
 gives 'a LEFT JOIN gives the row without a match too' '2023|2
 2025|0' <<SQL
@@ -361,6 +378,16 @@ SELECT t FROM c(1.0);
 SELECT t FROM c('1');
 SELECT t FROM c(x'31');
 SELECT t FROM c(NULL);
+SQL
+gives "a parameter 'now' of a date function is the present: a bypass" 'miss
+hit
+bypass
+bypass' <<'SQL'
+CREATE VIRTUAL TABLE temp.c USING cache((SELECT date(:day) AS d));
+INSERT INTO sink SELECT d FROM c('2024-02-29'); SELECT cache_last_status();
+INSERT INTO sink SELECT d FROM c('2024-02-29'); SELECT cache_last_status();
+INSERT INTO sink SELECT d FROM c('now'); SELECT cache_last_status();
+INSERT INTO sink SELECT d FROM c('NOW'); SELECT cache_last_status();
 SQL
 gives 'a lone ?3 is the first and only parameter' 'p3
 7' <<'SQL'
@@ -397,7 +424,8 @@ gives 'two columns of one name' 'x|x:1|x:2' <<'SQL'
 CREATE VIRTUAL TABLE temp.c USING cache((SELECT 1 AS x, 2 AS x, 3 AS X));
 SELECT lower(group_concat(name, '|')) FROM pragma_table_info('c');
 SQL
-gives 'declared types come along' 'id INTEGER,region TEXT,year INT,amount REAL,twice ,name TEXT,face BLOB' <<'SQL'
+gives 'declared types come along' 'id INTEGER,region TEXT,year INT,amount REAL,twice ,name TEXT,face BLOB' \
+    <<'SQL'
 CREATE VIRTUAL TABLE temp.c USING cache(
   (SELECT sales.*, amount * 2 AS twice, name, face FROM sales, users));
 SELECT group_concat(name || ' ' || type) FROM pragma_table_info('c');
@@ -410,21 +438,27 @@ plain_and_cached() { # NAME QUERY: the query over c gives what it gives over the
     local query=${2//FROM c/FROM ($select)} cached
     cached=$(run_case <<<"CREATE VIRTUAL TABLE temp.c USING cache(($select)); $2;")
     is "$cached" "$(run_case <<<"$query;")" "$1"
-    unlike "$cached" 'rror near' "$1: without an error" >/dev/null
 }
-plain_and_cached 'a NOCASE column compares without case' "SELECT count(*) FROM c WHERE region = 'NORTH'"
+plain_and_cached 'a NOCASE column compares without case' \
+    "SELECT count(*) FROM c WHERE region = 'NORTH'"
 plain_and_cached 'an expression compares with case' "SELECT count(*) FROM c WHERE free = 'NORTH'"
-plain_and_cached 'an RTRIM column compares without trailing spaces' "SELECT count(*) FROM c WHERE rtrim = 'x'"
+plain_and_cached 'an RTRIM column compares without trailing spaces' \
+    "SELECT count(*) FROM c WHERE rtrim = 'x'"
 plain_and_cached 'GROUP BY follows the collation' "SELECT region, count(*) FROM c GROUP BY region"
 plain_and_cached 'DISTINCT follows the collation' "SELECT count(DISTINCT region) FROM c"
 plain_and_cached 'ORDER BY follows the collation' "SELECT region, id FROM c ORDER BY region, id"
-plain_and_cached 'an INT column compares with a text by value' "SELECT count(*) FROM c WHERE year = '2023'"
+plain_and_cached 'an INT column compares with a text by value' \
+    "SELECT count(*) FROM c WHERE year = '2023'"
 plain_and_cached 'an expression does not' "SELECT count(*) FROM c WHERE bare = '2023'"
-plain_and_cached 'a TEXT expression compares with a number' "SELECT count(*) FROM c WHERE text = 10.0"
-plain_and_cached 'a REAL column keeps its type' "SELECT typeof(amount), typeof(id), typeof(text) FROM c"
+plain_and_cached 'a TEXT expression compares with a number' \
+    "SELECT count(*) FROM c WHERE text = 10.0"
+plain_and_cached 'a REAL column keeps its type' \
+    "SELECT typeof(amount), typeof(id), typeof(text) FROM c"
 plain_and_cached "rows come in the SELECT's order" "SELECT id, rtrim FROM c"
-plain_and_cached 'min, max and an index-like range' "SELECT min(region), max(amount) FROM c WHERE id BETWEEN 2 AND 4"
-plain_and_cached 'IN with a collation' "SELECT id FROM c WHERE region IN ('SOUTH', 'west') ORDER BY id"
+plain_and_cached 'min, max and an index-like range' \
+    "SELECT min(region), max(amount) FROM c WHERE id BETWEEN 2 AND 4"
+plain_and_cached 'IN with a collation' \
+    "SELECT id FROM c WHERE region IN ('SOUTH', 'west') ORDER BY id"
 gives 'blobs, embedded zeros and empty values come back as they were' "X'00FF'|blob
 NULL|null
 X''|blob
@@ -483,15 +517,22 @@ hit
 1
 0
 7' 'a read-only database: reads, cache_drop and cache_configure work'
+cat >"$dir/inner.sql" <<SQL
+.load $QUERYCACHE
+SELECT total FROM by_year(2023);
+SELECT cache_drop((SELECT key FROM cache_entries));
+CREATE TEMP TABLE sink AS SELECT cache_configure('max_entries', 7);
+SELECT value FROM cache_config WHERE name = 'max_entries';
+SQL
 got=$(run_sql "$stored" <<SQL
 BEGIN IMMEDIATE;
-.shell printf ".load $QUERYCACHE\\nSELECT total FROM by_year(2023);\\nSELECT cache_configure('max_entries', 7) IS NOT 0, cache_drop((SELECT key FROM cache_entries));\\nSELECT value FROM cache_config WHERE name = 'max_entries';\\n" | "$SQLITE3" -batch -init /dev/null "$stored"
+.shell "$SQLITE3" -batch -init /dev/null "$stored" <"$dir/inner.sql"
 COMMIT;
 SQL
 )
 is "$got" '30.0
 10.0
-1|1
+1
 7' 'so they do on a database that another process writes'
 plain_sql "$stored" <<<'DROP TABLE sales;' >/dev/null
 got=$(run_sql "$stored" <<'SQL'

@@ -1,5 +1,6 @@
 /*
-** TAP for C tests: a failing check prints what it got and what it expected. End main() with `return tap_done();`. A test program that stops early has no plan line, and so fails.
+** TAP for C tests: a failing check prints what it got and what it expected. End main() with
+** `return tap_done();`. A test program that stops early has no plan line, and so fails.
 */
 #ifndef TESTS_TAP_H
 #define TESTS_TAP_H

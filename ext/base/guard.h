@@ -22,13 +22,12 @@
     X(NOTHING_SEEN)                                                                                \
     X(SCHEMA_VERSION)                                                                              \
     X(SCHEMA_GENERATION)                                                                           \
-    X(TEMP_SCHEMA)                                                                                 \
+    X(OPEN_SCHEMA)                                                                                 \
     X(EXPIRED_STATEMENT)                                                                           \
     X(HOOK_SLOTS)                                                                                  \
-    X(OPEN_TRANSACTION)                                                                            \
+    X(HOOKED_AGAIN)                                                                                \
     X(SNAPSHOT_CLOCK)                                                                              \
     X(PRIVATE_CLOCK)                                                                               \
-    X(DETACHED)                                                                                    \
     X(READ_UNCOMMITTED)                                                                            \
     X(KEEP_CLOCK)                                                                                  \
     X(PLAN_ONCE)                                                                                   \

@@ -40,8 +40,8 @@ bool clock_same_source(const struct clock_source *a, const struct clock_source *
 }
 
 /*
-** The wal-index header, where both of its copies agree. SQLite writes the second copy first, then the first
-** with a barrier between, so a reader that finds them equal has a consistent header.
+** The wal-index header, where both of its copies agree. SQLite writes the second copy first, then
+** the first with a barrier between, so a reader that finds them equal has a consistent header.
 */
 static bool read_wal_index(sqlite3_file *file, unsigned char *out)
 {
@@ -71,8 +71,8 @@ static bool read_wal_index(sqlite3_file *file, unsigned char *out)
 }
 
 /*
-** Only a file that holds its WAL open is asked for the wal-index: on any other xShmMap would create a -shm file.
-** A mapped index is not kept either, as SQLite may unmap it between calls.
+** Only a file that holds its WAL open is asked for the wal-index: on any other xShmMap would
+** create a -shm file. A mapped index is not kept either, as SQLite may unmap it between calls.
 */
 struct clock clock_read(sqlite3 *db, const char *schema, const struct clock_source *source)
 {

@@ -1,8 +1,8 @@
 /*
-** The clock: the state of one database file as seen from outside any transaction. In WAL mode it is
-** the header of the wal-index, read as plain memory; in rollback mode the change counter and its neighbours in the file's
-** first page. Equal clocks mean equal content. A clock knows no connection's snapshot: a reading
-** says what the file is now.
+** The clock: the state of one database file as seen from outside any transaction. In WAL mode it
+** is the header of the wal-index, read as plain memory; in rollback mode the change counter and
+** its neighbours in the file's first page. Equal clocks mean equal content. A clock knows no
+** connection's snapshot: a reading says what the file is now.
 **
 ** Called under the connection's mutex.
 */
@@ -19,8 +19,9 @@ enum clock_kind {
     CLOCK_ROLLBACK,
 };
 
-/* Bytes of a reading: the wal-index header (WAL file format, section 2.1: "WAL-Index Header"); or bytes 24 to 40 of
-** the file: change counter, size, free list (database file format, section 1.3). */
+/* Bytes of a reading: the wal-index header (WAL file format, section 2.1: "WAL-Index Header"); or
+** bytes 24 to 40 of the file: change counter, size, free list (database file format, section 1.3).
+*/
 #define CLOCK_WAL_BYTES 48
 #define CLOCK_ROLLBACK_BYTES 16
 
@@ -29,16 +30,17 @@ struct clock {
     unsigned char bytes[CLOCK_WAL_BYTES];
 };
 
-/* The file behind a database, learned in a read transaction; tells whether the same file is still there in
-** the same mode. */
+/* The file behind a database, learned in a read transaction; tells whether the same file is still
+** there in the same mode. */
 struct clock_source {
-    sqlite3_file *file;               /* NULL: nothing learned */
+    sqlite3_file *file; /* NULL: nothing learned */
     const sqlite3_io_methods *methods;
     sqlite3_file *journal; /* the WAL's handle in WAL mode, else the journal's */
     bool wal;
 };
 
-/* The source as it is now, but for `wal`, which only a transaction can tell. False when the database has no file. */
+/* The source as it is now, but for `wal`, which only a transaction can tell. False when the
+** database has no file. */
 bool clock_look(sqlite3 *db, const char *schema, struct clock_source *source);
 
 /* True when both name the same file in the same mode. */

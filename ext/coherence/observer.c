@@ -146,14 +146,11 @@ bool observer_is_hooked(const struct observer *observer)
             !GUARD(HOOK_SLOTS));
 }
 
-/* A transaction that is under way may have written anything before the hooks were there. */
-static void doubt_open_transactions(struct observer *observer)
+/* What was written while the hooks were not in place is not known. */
+static void forget_databases(struct observer *observer)
 {
-    for (struct database *d = observer->databases; d != NULL; d = d->next) {
-        if (d->index >= 0 && sqlite3_txn_state(observer->db, d->name) == SQLITE_TXN_WRITE)
-            d->touched.everything = true;
-        d->known = false; /* nor is it known what was committed without them */
-    }
+    for (struct database *d = observer->databases; d != NULL && GUARD(HOOKED_AGAIN); d = d->next)
+        d->known = false;
 }
 
 void observer_hook(struct observer *observer)
@@ -176,7 +173,7 @@ void observer_hook(struct observer *observer)
         observer->slots.rollback_argument = before.rollback_argument;
     }
     observer->hooked = true;
-    doubt_open_transactions(observer);
+    forget_databases(observer);
 }
 
 /* ---- the databases ---- */
@@ -224,12 +221,10 @@ int observer_reset_database(struct observer *observer, struct database *database
     database->history = history;
     database->uncacheable = is_uncacheable(observer->db, database->name, path);
     database->known = false;
+    database->schema_current = false;
     database->source = (struct clock_source){0};
     database->clock.kind = CLOCK_NONE;
     write_set_clear(&database->touched);
-    database->touched.everything =
-        sqlite3_txn_state(observer->db, database->name) == SQLITE_TXN_WRITE &&
-        GUARD(OPEN_TRANSACTION);
     write_set_clear(&database->announced);
     database->announcements = 0;
     observer->schema_generation++;
@@ -255,7 +250,8 @@ static int database_seen(struct observer *observer, int index, const char *name,
         afresh = true;
     }
     database->index = index;
-    return afresh || database->history == NULL ? observer_reset_database(observer, database) : SQLITE_OK;
+    return afresh || database->history == NULL ? observer_reset_database(observer, database)
+                                               : SQLITE_OK;
 }
 
 /* temp is listed by SQLite only once it holds something, but entries may come to depend on it. */
@@ -294,22 +290,23 @@ static int read_flags(struct observer *observer)
 }
 
 /*
-** DETACH expires every prepared statement, and one name may then stand for another file, whose clock could even read
-** the same (two copies made alike). So there is always a statement to be expired, and once it is, attached
-** databases are taken for new. A function, collation or authorizer that is set expires them as well, and `PRAGMA
-** read_uncommitted`: what was computed before is left behind with the old incarnation.
+** DETACH expires every prepared statement, and one name may then stand for another file, whose
+** clock could even read the same (two copies made alike). So there is always a statement to be
+** expired, and once it is, attached databases are taken for new. A function, collation or
+** authorizer that is set expires them as well, and `PRAGMA read_uncommitted`: what was computed
+** before is left behind with the old incarnation.
 */
 int observer_list_databases(struct observer *observer, bool force)
 {
     bool expired = observer->sentinel == NULL || sqlite3_expired(observer->sentinel);
     if (!expired && !force)
         return SQLITE_OK;
-    int rc = read_databases(observer, expired && GUARD(DETACHED));
+    int rc = read_databases(observer, expired);
     if (rc == SQLITE_OK && expired)
         rc = read_flags(observer);
     if (rc == SQLITE_OK && !expired)
         return SQLITE_OK;
-    observer->incarnation++;
+    observer->incarnation += GUARD(EXPIRED_STATEMENT) ? 1 : 0;
     observer->schema_generation++;
     /* Also after a failure: without a sentinel the next call starts over. */
     sqlite3_finalize(observer->sentinel);

@@ -1,10 +1,11 @@
 /*
 ** The observer: what one connection sees of its databases. Its hooks collect the tables that a
-** transaction writes and announce them at commit; the snapshot (snapshot.h) finds out what has really
-** happened, and writes it into the databases' histories. It knows no query and no entry.
+** transaction writes and announce them at commit; the snapshot (snapshot.h) finds out what has
+** really happened, and writes it into the databases' histories. It knows no query and no entry.
 **
-** Used only under the connection's mutex. The hooks run inside SQLite: they prepare and step nothing.
-** Memory that runs short in a hook makes the whole transaction count as having written everything.
+** Used only under the connection's mutex. The hooks run inside SQLite: they prepare and step
+** nothing. Memory that runs short in a hook makes the whole transaction count as having written
+** everything.
 */
 #ifndef QUERYCACHE_COHERENCE_OBSERVER_H
 #define QUERYCACHE_COHERENCE_OBSERVER_H
@@ -27,8 +28,8 @@ struct write_set {
 };
 
 /*
-** One database of the connection (main, temp, attached). Lives as long as the observer, even when detached: the
-** struct is used again under the same name.
+** One database of the connection (main, temp, attached). Lives as long as the observer, even when
+** detached: the struct is used again under the same name.
 */
 struct database {
     char *name;
@@ -38,13 +39,15 @@ struct database {
 
     /* The state at the history's present epoch, where `known`. */
     bool known;
-    uint32_t version;         /* SQLITE_FCNTL_DATA_VERSION: moves with every commit, own or foreign */
+    uint32_t version; /* SQLITE_FCNTL_DATA_VERSION: moves with every commit, own or foreign */
     uint32_t foreign_version; /* PRAGMA data_version: moves with foreign commits only */
     uint32_t schema_version;
     struct clock_source source;
-    struct clock clock; /* CLOCK_NONE: not known for this epoch */
+    struct clock clock;   /* CLOCK_NONE: not known for this epoch */
     uint32_t schema_seen; /* the last looked at: may be of a transaction not yet committed */
     bool schema_in_doubt; /* so it was: look again */
+    bool schema_current;  /* the schema in memory was the file's at data version `current_at` */
+    uint32_t current_at;
 
     struct write_set touched;   /* by the transaction under way */
     struct write_set announced; /* by commits since the known state */
@@ -76,11 +79,12 @@ struct observer {
     char last_table[128];
 };
 
-/* Watch a connection. Registers the hooks if `hooks`; a hook that the application had set goes on being called
-** where that can be done (see slots.h). NULL when memory is short. */
+/* Watch a connection. Registers the hooks if `hooks`; a hook that the application had set goes on
+** being called where that can be done (see slots.h). NULL when memory is short. */
 struct observer *observer_new(sqlite3 *db, bool hooks);
 
-/* Register the hooks once more, after the application took them over and loads the extension again. */
+/* Register the hooks once more, after the application took them over and loads the extension
+** again. */
 void observer_hook(struct observer *observer);
 
 /* The connection is closing: the hooks go first. */
@@ -89,10 +93,12 @@ void observer_free(struct observer *observer);
 /* True while all three hooks are still ours: since they were registered nothing was missed. */
 bool observer_is_hooked(const struct observer *observer);
 
-/* Finalize the helper statements, unless a snapshot is open; they are prepared again when needed. */
+/* Finalize the helper statements, unless a snapshot is open; they are prepared again when needed.
+ */
 void observer_suspend(struct observer *observer);
 
-/* Find out which databases are attached. Cheap unless one was detached since; `force` asks in any case. */
+/* Find out which databases are attached. Cheap unless one was detached since; `force` asks in any
+** case. */
 int observer_list_databases(struct observer *observer, bool force);
 
 /* Forget all that is known of a database: another file is behind the name. */

@@ -19,7 +19,8 @@ static struct {
 
 static pthread_once_t layout_once = PTHREAD_ONCE_INIT;
 
-/* The scratch connection may load this very extension (sqlite3_auto_extension); then it does without. */
+/* The scratch connection may load this very extension (sqlite3_auto_extension); then it does
+** without. */
 static _Thread_local bool learning;
 
 static void mark_update(void *argument, int operation, const char *schema, const char *table,
@@ -46,7 +47,8 @@ static struct slot read_slot(sqlite3 *db, size_t offset)
     return slot;
 }
 
-/* The offset of the one place where this slot stands; false where there is none, or more than one. */
+/* The offset of the one place where this slot stands; false where there is none, or more than one.
+ */
 static bool find_slot(sqlite3 *db, size_t size, struct slot wanted, size_t *offset)
 {
     int found = 0;
@@ -71,13 +73,12 @@ static void learn_layout(void)
         sqlite3_update_hook(db, mark_update, &marks[0]);
         sqlite3_commit_hook(db, mark_commit, &marks[1]);
         sqlite3_rollback_hook(db, mark_rollback, &marks[2]);
-        layout.known =
-            find_slot(db, size, (struct slot){&marks[0], (void (*)(void))mark_update},
-                      &layout.update) &&
-            find_slot(db, size, (struct slot){&marks[1], (void (*)(void))mark_commit},
-                      &layout.commit) &&
-            find_slot(db, size, (struct slot){&marks[2], (void (*)(void))mark_rollback},
-                      &layout.rollback);
+        layout.known = find_slot(db, size, (struct slot){&marks[0], (void (*)(void))mark_update},
+                                 &layout.update) &&
+                       find_slot(db, size, (struct slot){&marks[1], (void (*)(void))mark_commit},
+                                 &layout.commit) &&
+                       find_slot(db, size, (struct slot){&marks[2], (void (*)(void))mark_rollback},
+                                 &layout.rollback);
     }
     sqlite3_close(db);
     learning = false;

@@ -1,11 +1,12 @@
 /*
-** Hook slots: SQLite has one slot each per connection for the update, commit and rollback hook, and says nothing when a
-** later registration takes one. This finds out where in the connection the slots are, by registering marks
-** on a scratch connection and looking for them, so that an observer can
-** see whether its hooks are still in place, and can pass on to the hooks that it found there.
+** Hook slots: SQLite has one slot each per connection for the update, commit and rollback hook,
+** and says nothing when a later registration takes one. This finds out where in the connection the
+** slots are, by registering marks on a scratch connection and looking for them, so that an
+** observer can see whether its hooks are still in place, and can pass on to the hooks that it
+** found there.
 **
-** Nothing is ever written through these addresses. Where the slots are not found (another build
-** of SQLite), `known` is false and every own commit counts as unknown: hits are lost, exactness is
+** Nothing is ever written through these addresses. Where the slots are not found (another build of
+** SQLite), `known` is false and every own commit counts as unknown: hits are lost, exactness is
 ** not.
 */
 #ifndef QUERYCACHE_COHERENCE_SLOTS_H
@@ -31,8 +32,8 @@ struct hook_slots {
     void *rollback_argument;
 };
 
-/* Put our hooks into the slots; `before` receives what was there (nothing where that cannot be seen, or where it
-** was ours). All three get `argument`. */
+/* Put our hooks into the slots; `before` receives what was there (nothing where that cannot be
+** seen, or where it was ours). All three get `argument`. */
 void slots_take(sqlite3 *db, update_hook update, commit_hook commit, rollback_hook rollback,
                 void *argument, struct hook_slots *before);
 

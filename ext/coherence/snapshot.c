@@ -14,8 +14,7 @@ static int prepare(struct observer *observer, const struct database *database, c
     char *sql = sqlite3_mprintf("PRAGMA \"%w\".%s", database->name, pragma);
     if (sql == NULL)
         return SQLITE_NOMEM;
-    int rc =
-        sqlite3_prepare_v3(observer->db, sql, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL);
+    int rc = sqlite3_prepare_v3(observer->db, sql, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL);
     sqlite3_free(sql);
     return rc;
 }
@@ -123,16 +122,15 @@ static bool is_own_work(const struct observer *observer, const struct database *
     uint32_t own_now = now->version - now->foreign_version;
     return (now->foreign_version == database->foreign_version || !GUARD(FOREIGN_COMMIT)) &&
            (now->schema_version == database->schema_version || !GUARD(SCHEMA_VERSION)) &&
-           own_now - own_before == database->announcements &&
-           !database->announced.everything && observer_is_hooked(observer);
+           own_now - own_before == database->announcements && !database->announced.everything &&
+           observer_is_hooked(observer);
 }
 
 /* Write into the history what has happened since the known state. */
-static void settle(struct observer *observer, struct database *database,
-                   const struct sighting *now)
+static void settle(struct observer *observer, struct database *database, const struct sighting *now)
 {
     bool unmoved = database->known && (now->version == database->version ||
-                                  clock_equal(&now->clock, &database->clock));
+                                       clock_equal(&now->clock, &database->clock));
     if (!unmoved) {
         if (database->known && is_own_work(observer, database, now)) {
             uint64_t epoch = history_advance_known(database->history);
@@ -174,7 +172,7 @@ static struct clock exact_clock(const struct clock *before, const struct clock *
 static bool is_unmoved(struct observer *observer, const struct database *database)
 {
     struct clock_source now;
-    uint32_t version;
+    uint32_t version = 0;
     return database->known && read_version(observer, database, &version) == SQLITE_OK &&
            version == database->version && clock_look(observer->db, database->name, &now) &&
            clock_same_source(&now, &database->source);
@@ -184,13 +182,13 @@ static bool is_unmoved(struct observer *observer, const struct database *databas
 static bool is_replaced(const struct observer *observer, const struct database *database)
 {
     struct clock_source now;
-    return database->source.file != NULL &&
-           clock_look(observer->db, database->name, &now) &&
+    return database->source.file != NULL && clock_look(observer->db, database->name, &now) &&
            (now.file != database->source.file || now.methods != database->source.methods);
 }
 
-/* Settle in a transaction; `before` is the clock just before it was opened, NULL where it was opened
-** by others: then its clock cannot be known. */
+/* Settle in a transaction; `before` is the clock just before it was opened, NULL where it was
+** opened by others. Then its clock is known only where the file's has not moved since the known
+** state: what lies between two equal readings is equal to both. */
 static int settle_in_transaction(struct observer *observer, struct database *database,
                                  const struct clock *before)
 {
@@ -206,10 +204,11 @@ static int settle_in_transaction(struct observer *observer, struct database *dat
         if (rc != SQLITE_OK)
             return rc;
     }
-    if (before != NULL) {
-        struct clock after = clock_read(observer->db, database->name, &database->source);
+    struct clock after = clock_read(observer->db, database->name, &database->source);
+    if (before != NULL)
         now.clock = exact_clock(before, &after);
-    }
+    else if (clock_equal(&after, &database->clock))
+        now.clock = after;
     if (!unmoved)
         settle(observer, database, &now);
     else if (now.clock.kind != CLOCK_NONE)
@@ -233,13 +232,14 @@ static int see_database(struct observer *observer, struct database *database, bo
 
 /* ---- schemas ---- */
 
-/* Read a schema version that a write transaction may be changing, or have changed and taken back. */
+/* Read a schema version that a write transaction may be changing, or have changed and taken back.
+ */
 static void look_at_schema(struct observer *observer, struct database *database, bool in_doubt)
 {
-    uint32_t version;
+    uint32_t version = 0;
     if (read_schema(observer, database, &version) != SQLITE_OK)
         return;
-    if (version != database->schema_seen && GUARD(TEMP_SCHEMA))
+    if (version != database->schema_seen && GUARD(OPEN_SCHEMA))
         observer->schema_generation++;
     database->schema_seen = version;
     database->schema_in_doubt = in_doubt;
@@ -257,12 +257,13 @@ static bool is_among(const struct database *database, struct database *const *da
 
 /*
 ** A name may come to mean another table when any database of the connection changes its schema,
-** temp above all. `seen` are those that were settled just now. Failures are left to the query itself: it meets them too.
+** temp above all. `seen` are those that were settled just now. Failures are left to the query
+** itself: it meets them too.
 */
 static void watch_schemas(struct observer *observer, struct database *const *seen, unsigned count)
 {
     for (struct database *d = observer->databases; d != NULL; d = d->next) {
-        uint32_t version;
+        uint32_t version = 0;
         bool settled = is_among(d, seen, count);
         if (d->index < 0 || (settled && !d->schema_in_doubt))
             continue;
@@ -320,7 +321,7 @@ int snapshot_open(struct observer *observer, struct database *const *databases, 
 bool snapshot_holds(struct observer *observer, struct database *const *databases, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
-        uint32_t version;
+        uint32_t version = 0;
         if (sqlite3_txn_state(observer->db, databases[i]->name) != SQLITE_TXN_READ ||
             read_version(observer, databases[i], &version) != SQLITE_OK ||
             version != databases[i]->version)

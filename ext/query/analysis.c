@@ -74,7 +74,7 @@ static int add_function(struct analysis *analysis, const struct instruction *ins
     if (open == NULL)
         return SQLITE_OK;
     size_t size = (size_t)(open - instruction->p4);
-    int arguments = atoi(open + 1);
+    int arguments = (int)strtol(open + 1, NULL, 10);
     /* A call without arguments has no first register. */
     bool none = strstr(instruction->opcode, "Func") != NULL && instruction->p2 == 0;
     for (unsigned i = 0; i < analysis->function_count; i++) {
@@ -225,8 +225,7 @@ static int add_virtual_table(sqlite3 *db, const sqlite3_vtab *vtab, const struct
         rc = analysis_add_table(analysis, use.schema, use.table, TABLE_ROWID, true);
         *full_text = *full_text || use.full_text;
     } else if (rc == SQLITE_OK && use.kind == MODULE_UNKNOWN) {
-        rc = analysis_refuse(analysis,
-                             "reads %s%s, a virtual table whose changes cannot be seen",
+        rc = analysis_refuse(analysis, "reads %s%s, a virtual table whose changes cannot be seen",
                              use.table != NULL ? "" : "something that has no name, ",
                              use.table != NULL ? use.table : "");
     }
@@ -279,9 +278,8 @@ static int search_views(sqlite3 *db, bool *found)
     sqlite3_stmt *databases = NULL;
     int rc = sqlite3_prepare_v2(db, "PRAGMA database_list", -1, &databases, NULL);
     while (rc == SQLITE_OK && !*found && sqlite3_step(databases) == SQLITE_ROW) {
-        char *sql =
-            sqlite3_mprintf("SELECT sql FROM \"%w\".sqlite_master WHERE type = 'view'",
-                            (const char *)sqlite3_column_text(databases, 1));
+        char *sql = sqlite3_mprintf("SELECT sql FROM \"%w\".sqlite_master WHERE type = 'view'",
+                                    (const char *)sqlite3_column_text(databases, 1));
         sqlite3_stmt *views = NULL;
         rc = sql != NULL ? sqlite3_prepare_v2(db, sql, -1, &views, NULL) : SQLITE_NOMEM;
         sqlite3_free(sql);

@@ -34,7 +34,7 @@ struct analysis {
     struct table_use *uses;
     unsigned function_count;
     struct function_use *functions; /* each once */
-    struct key program;    /* the hash of the listing without addresses */
+    struct key program;             /* the hash of the listing without addresses */
 };
 
 /* Asked about each virtual table that the program opens: when it is a cached table of this
@@ -45,8 +45,8 @@ struct nesting {
 };
 
 /*
-** Analyze a text that prepares. SQLite's error code when something fails on the way; then the analysis is
-** empty.
+** Analyze a text that prepares. SQLite's error code when something fails on the way; then the
+** analysis is empty.
 */
 int analysis_make(sqlite3 *db, const char *sql, const struct nesting *nesting,
                   struct analysis *analysis);
@@ -57,7 +57,8 @@ void analysis_clear(struct analysis *analysis);
 int analysis_add_table(struct analysis *analysis, const char *schema, const char *table,
                        enum table_kind kind, bool whole_file);
 
-/* Say why the query may not be cached, unless another reason was found first. The text is a format. */
+/* Say why the query may not be cached, unless another reason was found first. The text is a
+** format. */
 int analysis_refuse(struct analysis *analysis, const char *format, ...);
 
 #endif

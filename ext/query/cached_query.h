@@ -13,15 +13,16 @@ struct cached_query {
     struct definition definition;
     struct options options;
     struct space *space;
-    char *text;   /* as asked; NULL for a cached table */
-    char *name;   /* of the cached table; NULL for an ad hoc query */
-    char *schema; /* where the table was created: temp, main, … ; NULL likewise */
-    char *declared; /* the columns that the cached table declared; NULL likewise */
+    char *text;                /* as asked; NULL for a cached table */
+    char *name;                /* of the cached table; NULL for an ad hoc query */
+    char *schema;              /* where the table was created: temp, main, … ; NULL likewise */
+    char *declared;            /* the columns that the cached table declared; NULL likewise */
     const sqlite3_vtab *table; /* the cached table; NULL likewise */
     struct cached_query *next; /* of the same connection */
 };
 
-/* Free it and all that it owns, and give its space back. Safe with NULL. Not while it is in a list. */
+/* Free it and all that it owns, and give its space back. Safe with NULL. Not while it is in a
+** list. */
 void cached_query_free(struct cached_query *query);
 
 #endif

@@ -49,8 +49,7 @@ static int find_register(const struct instruction *instruction, int address, voi
     struct probe *probe = context;
     int column = instruction->p1 - probe->first;
     (void)address;
-    if (strcmp(instruction->opcode, "Variable") == 0 && column >= 0 &&
-        column < (int)probe->count)
+    if (strcmp(instruction->opcode, "Variable") == 0 && column >= 0 && column < (int)probe->count)
         probe->traits[column].reg = instruction->p2;
     return SQLITE_OK;
 }
@@ -63,8 +62,7 @@ static int find_comparison(const struct instruction *instruction, int address, v
         return SQLITE_OK;
     for (unsigned i = 0; i < probe->count; i++) {
         struct traits *traits = &probe->traits[i];
-        if (traits->reg == 0 ||
-            (traits->reg != instruction->p1 && traits->reg != instruction->p3))
+        if (traits->reg == 0 || (traits->reg != instruction->p1 && traits->reg != instruction->p3))
             continue;
         traits->affinity = instruction->p5 & AFFINITY_MASK;
         if (traits->collation == NULL && instruction->p4[0] != '\0') {
@@ -138,7 +136,8 @@ static const char *type_of_affinity(int affinity)
     }
 }
 
-/* The declared type where it says the affinity that the column really has; rows come before names. */
+/* The declared type where it says the affinity that the column really has; rows come before names.
+ */
 static const char *choose_type(const char *declared, int affinity)
 {
     if (affinity == AFFINITY_NONE)
@@ -149,7 +148,8 @@ static const char *choose_type(const char *declared, int affinity)
     return type_of_affinity(affinity);
 }
 
-/* A type is words, and perhaps numbers in parentheses behind them; what a schema quoted stays quoted. */
+/* A type is words, and perhaps numbers in parentheses behind them; what a schema quoted stays
+** quoted. */
 static bool is_plain_type(const char *type)
 {
     size_t words = strspn(type, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_ ");

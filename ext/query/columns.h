@@ -1,7 +1,8 @@
 /*
-** Columns: the names, declared types, affinities and collations of a SELECT's columns, so that a cached table can
-** declare the same. Names, as SQLite makes them unique in a subquery; affinity and collation, as the
-** comparison shows that SQLite compiles for each column. Called under the connection's mutex.
+** Columns: the names, declared types, affinities and collations of a SELECT's columns, so that a
+** cached table can declare the same. Names, as SQLite makes them unique in a subquery; affinity
+** and collation, as the comparison shows that SQLite compiles for each column. Called under the
+** connection's mutex.
 */
 #ifndef QUERYCACHE_QUERY_COLUMNS_H
 #define QUERYCACHE_QUERY_COLUMNS_H
@@ -14,7 +15,8 @@ struct columns {
     char *declaration; /* "a" INTEGER, "b" TEXT COLLATE "NOCASE", … */
 };
 
-/* Read the columns of a SELECT whose greatest parameter number is `parameters`. SQLite's error code. */
+/* Read the columns of a SELECT whose greatest parameter number is `parameters`. SQLite's error
+** code. */
 int columns_read(sqlite3 *db, const char *sql, int parameters, struct columns *columns);
 
 void columns_clear(struct columns *columns);

@@ -111,7 +111,8 @@ static int hash_program(const struct instruction *instruction, int address, void
     return SQLITE_OK;
 }
 
-/* The listing of the query as a subquery, where its own name means `with`; failing to compile is an answer too. */
+/* The listing of the query as a subquery, where its own name means `with`; failing to compile is
+** an answer too. */
 static int listing_under(struct definition *definition, const char *with, struct buffer *listing)
 {
     char *sql = sqlite3_mprintf("%s SELECT * FROM (\n%s\n)", with, definition->sql);
@@ -125,9 +126,9 @@ static int listing_under(struct definition *definition, const char *with, struct
 }
 
 /*
-** Once it exists, a table in temp is what its bare name means, also in its own SELECT. A common table
-** expression of that name hides what the name means now; where that changes nothing, the SELECT
-** does not use the bare name as a table.
+** Once it exists, a table in temp is what its bare name means, also in its own SELECT. A common
+** table expression of that name hides what the name means now; where that changes nothing, the
+** SELECT does not use the bare name as a table.
 */
 static int check_self(struct definition *definition, char **error)
 {
@@ -140,8 +141,8 @@ static int check_self(struct definition *definition, char **error)
     int rc = with != NULL ? listing_under(definition, "", &plain) : SQLITE_NOMEM;
     if (rc == SQLITE_OK)
         rc = listing_under(definition, with, &hidden);
-    bool same =
-        plain.size == hidden.size && (plain.size == 0 || memcmp(plain.bytes, hidden.bytes, plain.size) == 0);
+    bool same = plain.size == hidden.size &&
+                (plain.size == 0 || memcmp(plain.bytes, hidden.bytes, plain.size) == 0);
     sqlite3_free(with);
     buffer_clear(&plain);
     buffer_clear(&hidden);
@@ -157,8 +158,8 @@ static int trusts_schema(sqlite3 *db, bool *trusted)
 {
     sqlite3_stmt *pragma = NULL;
     int rc = sqlite3_prepare_v2(db, "PRAGMA trusted_schema", -1, &pragma, NULL);
-    *trusted = rc == SQLITE_OK && sqlite3_step(pragma) == SQLITE_ROW &&
-               sqlite3_column_int(pragma, 0) != 0;
+    *trusted =
+        rc == SQLITE_OK && sqlite3_step(pragma) == SQLITE_ROW && sqlite3_column_int(pragma, 0) != 0;
     int finalized = sqlite3_finalize(pragma);
     return rc != SQLITE_OK ? rc : finalized;
 }
@@ -311,6 +312,8 @@ static int prepare(struct definition *definition, char **error)
 {
     int rc = observer_list_databases(definition->observer, true);
     if (rc == SQLITE_OK)
+        rc = check_self(definition, error);
+    if (rc == SQLITE_OK)
         rc = prepare_statement(definition, error);
     if (rc == SQLITE_OK) {
         rc = columns_read(definition->db, definition->sql, definition->parameters.greatest,
@@ -324,8 +327,6 @@ static int prepare(struct definition *definition, char **error)
     if (rc == SQLITE_OK && definition->analysis.reads_itself)
         rc = fail(error, SQLITE_ERROR, sqlite3_mprintf("it reads itself"));
     if (rc == SQLITE_OK)
-        rc = check_self(definition, error);
-    if (rc == SQLITE_OK)
         rc = check_home(definition, &definition->analysis, error);
     if (rc == SQLITE_OK)
         rc = resolve_dependencies(definition);
@@ -338,7 +339,7 @@ int definition_refresh(struct definition *definition, char **error)
 {
     sqlite3_stmt *statement = definition->statement;
     uint64_t generation = definition->observer->schema_generation;
-    if (statement != NULL && (!sqlite3_expired(statement) || !GUARD(EXPIRED_STATEMENT)) &&
+    if (statement != NULL && !sqlite3_expired(statement) &&
         (definition->generation == generation || !GUARD(SCHEMA_GENERATION)))
         return SQLITE_OK;
     if (statement != NULL && sqlite3_stmt_busy(statement))
@@ -393,8 +394,8 @@ static struct source *find_source(struct evidence *evidence, struct history *his
 struct evidence *definition_evidence(const struct definition *definition)
 {
     unsigned count = definition->dependency_count;
-    size_t size = sizeof(struct evidence) +
-                  count * (sizeof(struct source) + sizeof(struct table *));
+    size_t size =
+        sizeof(struct evidence) + count * (sizeof(struct source) + sizeof(struct table *));
     struct evidence *evidence = memory_alloc_zero(size);
     if (evidence == NULL)
         return NULL;
@@ -413,8 +414,7 @@ struct evidence *definition_evidence(const struct definition *definition)
 
 static bool needs_probe(const struct dependency *dependency)
 {
-    return !dependency->whole_file && dependency->table->kind == TABLE_ROWID &&
-           GUARD(TRUNCATION) &&
+    return !dependency->whole_file && dependency->table->kind == TABLE_ROWID && GUARD(TRUNCATION) &&
            dependency->table->probed != history_epoch(dependency->database->history);
 }
 

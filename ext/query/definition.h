@@ -1,7 +1,7 @@
 /*
 ** A definition: what one SELECT means on one connection: its statement, columns, parameters, what
-** it reads, and whether it may be cached. It is prepared anew whenever SQLite or a schema says that the old
-** answer no longer holds. It decides what the text means, never whether a result is
+** it reads, and whether it may be cached. It is prepared anew whenever SQLite or a schema says
+** that the old answer no longer holds. It decides what the text means, never whether a result is
 ** fresh. Belongs to one connection.
 */
 #ifndef QUERYCACHE_QUERY_DEFINITION_H
@@ -67,9 +67,10 @@ int definition_open(struct definition *definition, struct observer *observer,
                     const struct definition_source *source, char **error);
 
 /*
-** Prepare, if that was not done yet, or if the statement expired or a schema changed since. SQLite's own
-** error when the SELECT does not prepare; an error too when it is no read-only SELECT, or reads what its home forbids. A SELECT that
-** cannot be cached is not an error here: see analysis.refusal. Does nothing while the statement is running.
+** Prepare, if that was not done yet, or if the statement expired or a schema changed since.
+** SQLite's own error when the SELECT does not prepare; an error too when it is no read-only
+** SELECT, or reads what its home forbids. A SELECT that cannot be cached is not an error here: see
+** analysis.refusal. Does nothing while the statement is running.
 */
 int definition_refresh(struct definition *definition, char **error);
 
@@ -78,8 +79,8 @@ void definition_suspend(struct definition *definition);
 
 void definition_close(struct definition *definition);
 
-/* Evidence for the present epochs of what the definition reads. Caller frees with memory_free(); NULL when memory is
-** short. */
+/* Evidence for the present epochs of what the definition reads. Caller frees with memory_free();
+** NULL when memory is short. */
 struct evidence *definition_evidence(const struct definition *definition);
 
 /* True when it is known, for the present epochs, which of the tables hold rows. */

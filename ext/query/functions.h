@@ -1,7 +1,8 @@
 /*
-** Functions: which of the functions that a query calls may give another value next time. SQLite's own flags are wrong
-** both ways (date() counts as deterministic, count() does not), so what is built in is judged by
-** name, and what the application registered by its flags. Called under the connection's mutex.
+** Functions: which of the functions that a query calls may give another value next time. SQLite's
+** own flags are wrong both ways (date() counts as deterministic, count() does not), so what is
+** built in is judged by name, and what the application registered by its flags. Called under the
+** connection's mutex.
 */
 #ifndef QUERYCACHE_QUERY_FUNCTIONS_H
 #define QUERYCACHE_QUERY_FUNCTIONS_H
@@ -11,20 +12,22 @@
 #include "base/sqlite.h"
 
 struct function_use {
-    char *name;    /* owned */
-    int arguments; /* as registered: -1 for any number */
+    char *name;        /* owned */
+    int arguments;     /* as registered: -1 for any number */
     bool no_arguments; /* a call without arguments was seen */
 };
 
 struct function_verdict {
-    const char *refusal; /* why its value may change, as the end of "calls f(), …"; NULL: it may not */
-    bool is_date;        /* the value depends on the present time if an argument is 'now' */
-    bool is_own;         /* registered by the application */
-    bool direct_only;    /* may not be called from a stored definition */
+    const char
+        *refusal; /* why its value may change, as the end of "calls f(), …"; NULL: it may not */
+    bool is_date; /* the value depends on the present time if an argument is 'now' */
+    bool is_own;  /* registered by the application */
+    bool direct_only; /* may not be called from a stored definition */
     bool innocuous;
 };
 
-/* `full_text` says that the query reads a full-text index, whose auxiliary functions are then its own. */
+/* `full_text` says that the query reads a full-text index, whose auxiliary functions are then its
+** own. */
 int function_judge(sqlite3 *db, const struct function_use *use, bool full_text,
                    struct function_verdict *verdict);
 

@@ -15,8 +15,8 @@ static const struct {
     const char *name;
     bool full_text;
 } in_file[] = {
-    {"fts3", true},    {"fts4", true},       {"fts5", true},
-    {"rtree", false},  {"rtree_i32", false}, {"geopoly", false},
+    {"fts3", true},   {"fts4", true},       {"fts5", true},
+    {"rtree", false}, {"rtree_i32", false}, {"geopoly", false},
 };
 
 /* ---- the address of a table that can be named ---- */

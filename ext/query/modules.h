@@ -1,6 +1,6 @@
 /*
-** Modules: what a virtual table in a query is. EXPLAIN shows only its address, which is compared with
-** those of the tables that the connection can name. Called under the connection's mutex.
+** Modules: what a virtual table in a query is. EXPLAIN shows only its address, which is compared
+** with those of the tables that the connection can name. Called under the connection's mutex.
 */
 #ifndef QUERYCACHE_QUERY_MODULES_H
 #define QUERYCACHE_QUERY_MODULES_H

@@ -50,7 +50,7 @@ int parameters_read(const char *sql, struct parameters *parameters)
         if (token.size == 1)
             number = parameters->greatest + 1;
         else if (token.text[0] == '?')
-            number = atoi(token.text + 1);
+            number = (int)strtol(token.text + 1, NULL, 10);
         else
             number = find_named(parameters, token);
         if (number == 0)

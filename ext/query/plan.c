@@ -14,7 +14,7 @@ struct jump {
 
 struct plan {
     int vopens;
-    int filter;      /* the address of the VFilter; 0: none yet */
+    int filter; /* the address of the VFilter; 0: none yet */
     int filters;
     int setup;       /* where the part begins that runs once, before all else (Init's p2) */
     bool other_file; /* a table outside temp is opened */
@@ -25,23 +25,23 @@ struct plan {
 #define TEMP_DATABASE 1
 
 /*
-** Opcodes whose p2 is no address. The list need not be complete: one that is missing is taken for a jump, and
-** costs at most a read transaction.
+** Opcodes whose p2 is no address. The list need not be complete: one that is missing is taken for
+** a jump, and costs at most a read transaction.
 */
 static const char *const straight[] = {
-    "Add",         "AddImm",     "Affinity",   "AggFinal",   "AggInverse",    "AggStep",
-    "AggValue",    "BitAnd",     "BitNot",     "BitOr",      "Blob",          "Cast",
-    "Clear",       "Close",      "CollSeq",    "Column",     "Compare",       "Concat",
-    "Copy",        "DeferredSeek", "Delete",   "Divide",     "EndCoroutine",  "Explain",
-    "FilterAdd",   "Function",   "Halt",       "IdxInsert",  "Insert",        "Int64",
-    "IntCopy",     "Integer",    "IsTrue",     "MakeRecord", "MemMax",        "Move",
-    "Multiply",    "NewRowid",   "Noop",       "Not",        "Null",          "NullRow",
-    "OffsetLimit", "OpenAutoindex", "OpenDup", "OpenEphemeral", "OpenPseudo", "OpenRead",
-    "Permutation", "PureFunc",   "Real",       "RealAffinity", "Remainder",   "ReopenIdx",
-    "ResetSorter", "ResultRow",  "Return",     "RowData",    "Rowid",         "SCopy",
-    "Sequence",    "ShiftLeft",  "ShiftRight", "SoftNull",   "SorterData",    "SorterInsert",
-    "SorterOpen",  "String",     "String8",    "Subtract",   "TableLock",     "Transaction",
-    "VColumn",     "VOpen",      "Variable",   "ZeroOrNull",
+    "Add",         "AddImm",        "Affinity",   "AggFinal",      "AggInverse",   "AggStep",
+    "AggValue",    "BitAnd",        "BitNot",     "BitOr",         "Blob",         "Cast",
+    "Clear",       "Close",         "CollSeq",    "Column",        "Compare",      "Concat",
+    "Copy",        "DeferredSeek",  "Delete",     "Divide",        "EndCoroutine", "Explain",
+    "FilterAdd",   "Function",      "Halt",       "IdxInsert",     "Insert",       "Int64",
+    "IntCopy",     "Integer",       "IsTrue",     "MakeRecord",    "MemMax",       "Move",
+    "Multiply",    "NewRowid",      "Noop",       "Not",           "Null",         "NullRow",
+    "OffsetLimit", "OpenAutoindex", "OpenDup",    "OpenEphemeral", "OpenPseudo",   "OpenRead",
+    "Permutation", "PureFunc",      "Real",       "RealAffinity",  "Remainder",    "ReopenIdx",
+    "ResetSorter", "ResultRow",     "Return",     "RowData",       "Rowid",        "SCopy",
+    "Sequence",    "ShiftLeft",     "ShiftRight", "SoftNull",      "SorterData",   "SorterInsert",
+    "SorterOpen",  "String",        "String8",    "Subtract",      "TableLock",    "Transaction",
+    "VColumn",     "VOpen",         "Variable",   "ZeroOrNull",
 };
 
 static bool is(const struct instruction *instruction, const char *opcode)
@@ -87,8 +87,8 @@ static int read_instruction(const struct instruction *instruction, int address, 
     return SQLITE_OK;
 }
 
-/* A jump back over the filter repeats it, and so may a call of a subroutine that holds it. What the setup jumps to it
-** jumps to once. */
+/* A jump back over the filter repeats it, and so may a call of a subroutine that holds it. What
+** the setup jumps to it jumps to once. */
 static bool repeats_filter(const struct plan *plan)
 {
     const struct jump *jumps = (const void *)plan->jumps.bytes;

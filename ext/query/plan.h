@@ -1,7 +1,7 @@
 /*
-** Plans: whether the statement that is running is sure to read one virtual table, once. Then what it reads comes
-** from one snapshot by itself, and no read transaction is needed to make it so. Judged by the
-** plan (EXPLAIN), never by what one run did. Called under the connection's mutex.
+** Plans: whether the statement that is running is sure to read one virtual table, once. Then what
+** it reads comes from one snapshot by itself, and no read transaction is needed to make it so.
+** Judged by the plan (EXPLAIN), never by what one run did. Called under the connection's mutex.
 */
 #ifndef QUERYCACHE_QUERY_PLAN_H
 #define QUERYCACHE_QUERY_PLAN_H
@@ -11,8 +11,9 @@
 #include "base/sqlite.h"
 
 /*
-** True when the connection has exactly one statement under way, and its program opens one virtual table,
-** filters it outside of any loop or subroutine, and opens no table outside temp. Costs an EXPLAIN: ask once a plan.
+** True when the connection has exactly one statement under way, and its program opens one virtual
+** table, filters it outside of any loop or subroutine, and opens no table outside temp. Costs an
+** EXPLAIN: ask once a plan.
 */
 bool plan_reads_once(sqlite3 *db);
 

@@ -1,7 +1,6 @@
 #include "query/program.h"
 
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,7 +44,7 @@ int program_each(sqlite3 *db, const char *sql,
     if (rc != SQLITE_OK)
         return rc;
     int visited = SQLITE_OK;
-    while (visited == SQLITE_OK && (rc = sqlite3_step(listing)) == SQLITE_ROW) {
+    while (visited == SQLITE_OK && sqlite3_step(listing) == SQLITE_ROW) {
         struct instruction instruction = read_instruction(listing);
         visited = visit(&instruction, sqlite3_column_int(listing, 0), context);
     }
@@ -58,9 +57,8 @@ bool program_vtab(const char *p4, const sqlite3_vtab **address)
 {
     if (strncmp(p4, "vtab:", 5) != 0)
         return false;
-    unsigned long long value = 0;
-    if (sscanf(p4 + 5, "%llx", &value) != 1)
-        return false;
+    char *end;
+    unsigned long long value = strtoull(p4 + 5, &end, 16);
     *address = (const sqlite3_vtab *)(uintptr_t)value;
-    return true;
+    return end != p4 + 5;
 }

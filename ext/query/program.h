@@ -1,7 +1,8 @@
 /*
-** A program: what EXPLAIN lists of the virtual-machine code that SQLite compiles a statement to. It shows every table
-** that a statement opens, every function it calls, and is the best identity a query has: addresses
-** left out, two equal listings do the same. Called under the connection's mutex.
+** A program: what EXPLAIN lists of the virtual-machine code that SQLite compiles a statement to.
+** It shows every table that a statement opens, every function it calls, and is the best identity a
+** query has: addresses left out, two equal listings do the same. Called under the connection's
+** mutex.
 */
 #ifndef QUERYCACHE_QUERY_PROGRAM_H
 #define QUERYCACHE_QUERY_PROGRAM_H
@@ -17,8 +18,11 @@ struct instruction {
     const char *p4; /* never NULL */
 };
 
-/* Call `visit` for each instruction, in order; the texts are valid during the call. A non-zero return stops. Gives
-** SQLite's error where the text does not compile, or what `visit` returned (an SQLite error code). */
+/*
+** Call `visit` for each instruction, in order; the texts are valid during the call. A non-zero
+** return stops. Gives SQLite's error where the text does not compile, or what `visit` returned (an
+** SQLite error code).
+*/
 int program_each(sqlite3 *db, const char *sql,
                  int (*visit)(const struct instruction *instruction, int address, void *context),
                  void *context);

@@ -78,8 +78,7 @@ int run_statement(sqlite3_stmt *statement, const struct parameters *parameters,
                   sqlite3_value **values, struct result **result)
 {
     *result = NULL;
-    struct result_builder *builder =
-        result_builder_new((unsigned)sqlite3_column_count(statement));
+    struct result_builder *builder = result_builder_new((unsigned)sqlite3_column_count(statement));
     if (builder == NULL)
         return SQLITE_NOMEM;
     int rc = bind(statement, parameters, values);

@@ -56,9 +56,6 @@ static int compare(sqlite3 *db, int index, const char *name, struct schema_hold 
     return rc;
 }
 
-/* SQLite's number of temp, which nobody else can change. */
-#define TEMP_DATABASE 1
-
 int schema_hold(sqlite3 *db, struct schema_hold *hold, char stale[64])
 {
     hold->count = 0;

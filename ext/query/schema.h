@@ -1,13 +1,17 @@
 /*
-** Schemas in memory: whether what the connection knows of a database's schema is still what the file says. SQLite
-** finds out when a statement runs, and then throws the schemas of that database and of temp away. It may not do so
-** in the middle of a virtual table's xCreate, nor under a statement that writes: both hold
-** pointers into them. So these moments ask first. Called under the connection's mutex.
+** Schemas in memory: whether what the connection knows of a database's schema is still what the
+** file says. SQLite finds out when a statement runs, and then throws the schemas of that database
+** and of temp away. It may not do so in the middle of a virtual table's xCreate, nor under a
+** statement that writes: both hold pointers into them. So these moments ask first. Called under
+** the connection's mutex.
 */
 #ifndef QUERYCACHE_QUERY_SCHEMA_H
 #define QUERYCACHE_QUERY_SCHEMA_H
 
 #include "base/sqlite.h"
+
+/* SQLite's number of temp, which nobody else can change. */
+#define TEMP_DATABASE 1
 
 /* As many as SQLite can attach (SQLITE_MAX_ATTACHED is at most 125), main and temp. */
 #define SCHEMA_HOLDS 127
@@ -19,15 +23,17 @@ struct schema_hold {
 };
 
 /*
-** Open a read transaction on every database but temp that no transaction is open on, and compare its schema with the one in memory.
-** SQLITE_OK: they are equal, and stay so until schema_release(). SQLITE_SCHEMA: one is out of date; `stale`
-** then names it. Or SQLite's error code. Release in any case.
+** Open a read transaction on every database but temp that no transaction is open on, and compare
+** its schema with the one in memory. SQLITE_OK: they are equal, and stay so until
+** schema_release(). SQLITE_SCHEMA: one is out of date; `stale` then names it. Or SQLite's error
+** code. Release in any case.
 */
 int schema_hold(sqlite3 *db, struct schema_hold *hold, char stale[64]);
 
 void schema_release(struct schema_hold *hold);
 
-/* Have SQLite read the schemas anew that are out of date. Every pointer into them is dead afterwards. */
+/* Have SQLite read the schemas anew that are out of date. Every pointer into them is dead
+** afterwards. */
 void schema_reload(sqlite3 *db);
 
 #endif

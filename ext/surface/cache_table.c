@@ -25,7 +25,7 @@ struct cache_table {
     sqlite3_vtab base; /* must be first */
     struct session *session;
     struct cached_query *query;
-    int columns; /* declared, before the hidden ones */
+    int columns;  /* declared, before the hidden ones */
     char *broken; /* why the SELECT did not prepare when the table was connected; NULL: it did */
 };
 
@@ -94,8 +94,7 @@ static int read_options(struct options *options, int argc, const char *const *ar
 static int open_space(struct session *session, struct cached_query *query)
 {
     const char *normalized = query->definition.normalized;
-    query->space =
-        store_space(session->store, query->name, normalized, strlen(normalized));
+    query->space = store_space(session->store, query->name, normalized, strlen(normalized));
     if (query->space == NULL)
         return SQLITE_NOMEM;
     struct limits limits = {.max_entries = query->options.max_entries,
@@ -143,7 +142,9 @@ static int open_query(struct session *session, bool create, int argc, const char
     return rc == SQLITE_OK ? open_space(session, query) : rc;
 }
 
-/* "a" INTEGER, … and then the parameters, hidden. */
+/* "a" INTEGER, … and then the parameters, hidden. Without a type of its own HIDDEN would be taken
+*for
+** one, and give them numeric affinity. */
 static int declare(sqlite3 *db, struct cache_table *table)
 {
     struct cached_query *query = table->query;
@@ -158,7 +159,7 @@ static int declare(sqlite3 *db, struct cache_table *table)
     table->columns = columns != NULL ? (int)definition->columns.count : 1;
     buffer_add_format(&text, "CREATE TABLE x(%s", columns != NULL ? columns : "unavailable");
     for (unsigned i = 0; i < parameters->count; i++)
-        buffer_add_format(&text, ", \"%w\" HIDDEN", parameters->list[i].name);
+        buffer_add_format(&text, ", \"%w\" BLOB HIDDEN", parameters->list[i].name);
     buffer_add_char(&text, ')');
     char *declaration = buffer_take(&text);
     if (declaration == NULL)
@@ -249,9 +250,10 @@ static int open_table(sqlite3 *db, struct session *session, bool create, int arg
 }
 
 /*
-** CREATE VIRTUAL TABLE. Where a schema in memory is out of date, preparing the SELECT would have SQLite throw it away,
-** and the table with it that is just being created. So it is reloaded first, and the statement
-** starts over: at SQLITE_SCHEMA SQLite does that by itself, and touches the lost table no more.
+** CREATE VIRTUAL TABLE. Where a schema in memory is out of date, preparing the SELECT would have
+** SQLite throw it away, and the table with it that is just being created. So it is reloaded first,
+** and the statement starts over: at SQLITE_SCHEMA SQLite does that by itself, and touches the lost
+** table no more.
 */
 static int cache_create(sqlite3 *db, void *aux, int argc, const char *const *argv,
                         sqlite3_vtab **table, char **error)
@@ -332,8 +334,8 @@ static bool is_value(unsigned char op)
            op == SQLITE_INDEX_CONSTRAINT_ISNULL;
 }
 
-/* Hand one parameter on. False where it has no value in this plan; *known_later where it would have in another order of
-** the join. */
+/* Hand one parameter on. False where it has no value in this plan; *known_later where it would
+** have in another order of the join. */
 static bool plan_parameter(sqlite3_index_info *info, int column, int argument, bool *known_later)
 {
     for (int i = 0; i < info->nConstraint; i++) {
@@ -350,7 +352,8 @@ static bool plan_parameter(sqlite3_index_info *info, int column, int argument, b
     return false;
 }
 
-/* Cost of a plan that lacks a value: only where there is no other is it chosen, to say what lacks. */
+/* Cost of a plan that lacks a value: only where there is no other is it chosen, to say what lacks.
+ */
 #define COST_INCOMPLETE 1e300
 
 /* How a statement means to read the table; called while it is prepared, perhaps many times. */
@@ -442,8 +445,8 @@ static int explain_call(sqlite3_vtab *base)
     int rc = SQLITE_NOMEM;
     if (name_list != NULL && value_list != NULL)
         rc = fail_table(base, SQLITE_ERROR,
-                        sqlite3_mprintf("%s needs %s: SELECT … FROM %s(%s)", query->name,
-                                        name_list, query->name, value_list));
+                        sqlite3_mprintf("%s needs %s: SELECT … FROM %s(%s)", query->name, name_list,
+                                        query->name, value_list));
     memory_free(name_list);
     memory_free(value_list);
     return rc;

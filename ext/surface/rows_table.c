@@ -15,9 +15,12 @@ enum { ROWS_ROW, ROWS_VALUE, ROWS_SQL };
 enum { ROWS_PARAMETERS = 16, ROWS_ARGUMENTS = 1 + ROWS_PARAMETERS };
 
 #define ROWS_DECLARATION                                                                           \
-    "CREATE TABLE cache_rows(row INTEGER, value TEXT, sql TEXT HIDDEN, p1 HIDDEN, p2 HIDDEN, "     \
-    "p3 HIDDEN, p4 HIDDEN, p5 HIDDEN, p6 HIDDEN, p7 HIDDEN, p8 HIDDEN, p9 HIDDEN, p10 HIDDEN, "    \
-    "p11 HIDDEN, p12 HIDDEN, p13 HIDDEN, p14 HIDDEN, p15 HIDDEN, p16 HIDDEN)"
+    "CREATE TABLE cache_rows(row INTEGER, value TEXT, sql TEXT HIDDEN, p1 BLOB HIDDEN, p2 BLOB "   \
+    "HIDDEN, "                                                                                     \
+    "p3 BLOB HIDDEN, p4 BLOB HIDDEN, p5 BLOB HIDDEN, p6 BLOB HIDDEN, p7 BLOB HIDDEN, p8 BLOB "     \
+    "HIDDEN, p9 BLOB HIDDEN, p10 BLOB HIDDEN, "                                                    \
+    "p11 BLOB HIDDEN, p12 BLOB HIDDEN, p13 BLOB HIDDEN, p14 BLOB HIDDEN, p15 BLOB HIDDEN, p16 "    \
+    "BLOB HIDDEN)"
 #define ROWS_CALL "SELECT row, value FROM cache_rows('SELECT … WHERE id = ?', 7)"
 
 struct rows_vtab {

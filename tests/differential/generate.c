@@ -189,9 +189,6 @@ static void keep_house(struct generator *generator, struct step *step)
         generate_queue(generator, step->connection, "DETACH twin");
     } else if (kind < 55 && generator->life->switches) {
         switch_mode(generator, step);
-    } else if (kind < 60 && generator->life->takeover) {
-        step->action = ACTION_HOOKS;
-        step->number = 1 + random_below(random, 7);
     } else if (kind < 63) {
         step->action = ACTION_LOAD;
         step->connection = 0;
@@ -212,6 +209,54 @@ static void reopen(struct generator *generator, struct step *step)
     generate_queue(generator, connection, "ATTACH 'aux1.db' AS aux");
     if (connection == 0 || generator->life->second_cached)
         generate_definitions(generator, connection);
+}
+
+static void queue_hooks(struct generator *generator, int connection)
+{
+    struct step step = {.action = ACTION_HOOKS, .connection = connection};
+    step.number = 1 + random_below(&generator->random, 7);
+    script_add(&generator->queue, &step);
+}
+
+/*
+** A transaction in which a write that hooks see hides one that they do not see: the first makes the
+** commit look fully announced.
+*/
+static void train(struct generator *generator, struct step *step)
+{
+    static const char *const hidden[] = {
+        "DELETE FROM t3",
+        "DELETE FROM aux.u0",
+        "DELETE FROM t1",
+        "DELETE FROM t4 WHERE id > 4",
+        "UPDATE t4 SET b = 'hidden', c = id",
+        "ALTER TABLE t1 RENAME COLUMN c TO kept",
+        "DROP VIEW v0",
+        "CREATE TABLE main.w0 AS SELECT 1 AS id, 2 AS a, 'main' AS b, 3 AS c, 4 AS d",
+        "DROP INDEX IF EXISTS i1",
+        "REPLACE INTO t3(id, a, b) SELECT id, 1, 'moved' FROM t4"};
+    struct random *random = &generator->random;
+    int connection = step->connection;
+    const char *chosen = RANDOM_PICK(random, hidden);
+    struct text write = {0};
+    text_add(&generator->text, "BEGIN");
+    for (int i = 0; i < 2; i++) {
+        generate_insert(generator, &write, i ? "t3" : "main.t0", 1);
+        if (i == 1 || random_chance(random, 70))
+            generate_queue(generator, connection, "%s", i ? chosen : write.data);
+        if (generator->life->takeover && random_chance(random, 30))
+            queue_hooks(generator, connection);
+        text_clear(&write);
+    }
+    if (strstr(chosen, "TO kept") != NULL)
+        generate_queue(generator, connection, "ALTER TABLE t1 RENAME COLUMN kept TO c");
+    else if (strstr(chosen, "VIEW") != NULL)
+        generate_queue(generator, connection,
+                       "CREATE VIEW v0 AS SELECT id, b, 'train' AS yc, c AS d FROM t1");
+    else if (strstr(chosen, "main.w0") != NULL)
+        remember_undo(generator, connection, "DROP TABLE main.w0");
+    generate_queue(generator, connection, random_chance(random, 80) ? "COMMIT" : "ROLLBACK");
+    text_free(&write);
 }
 
 static void define(struct generator *generator, struct step *step)
@@ -258,6 +303,8 @@ static void choose(struct generator *generator, const struct world *world, struc
         idle(generator, step);
     else if (kind < 370 && autocommit)
         begin(generator, step);
+    else if (kind < 380 && autocommit)
+        train(generator, step);
     else if (kind < 405)
         change_schema(generator, step);
     else if (kind < 440 && autocommit)
@@ -282,6 +329,9 @@ static int choose_connection(struct generator *generator, const struct world *wo
         return random_chance(&generator->random, 75);
     if (sqlite3_txn_state(first->db, NULL) == SQLITE_TXN_WRITE)
         return random_chance(&generator->random, 2);
+    /* Commits beside an open snapshot are what is hard. */
+    if (sqlite3_get_autocommit(first->db) == 0)
+        return random_chance(&generator->random, 55);
     return random_chance(&generator->random, 20);
 }
 
