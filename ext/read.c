@@ -46,6 +46,16 @@ static int fail_with_sqlite(struct reading *reading, int rc, char **error)
 
 /* ---- schemas that are out of date ---- */
 
+/* True while a statement that may write is under way. */
+static bool is_writing(sqlite3 *db)
+{
+    for (sqlite3_stmt *s = sqlite3_next_stmt(db, NULL); s != NULL; s = sqlite3_next_stmt(db, s)) {
+        if (sqlite3_stmt_busy(s) && !sqlite3_stmt_readonly(s))
+            return true;
+    }
+    return false;
+}
+
 static bool read_version(sqlite3 *db, const struct database *database, uint32_t *version)
 {
     return sqlite3_file_control(db, database->name, SQLITE_FCNTL_DATA_VERSION, version) ==
@@ -84,7 +94,7 @@ static int guard_writer(struct session *session, struct schema_hold *hold, char 
 {
     char stale[64];
     hold->count = 0;
-    if (sqlite3_txn_state(session->db, NULL) != SQLITE_TXN_WRITE)
+    if (sqlite3_txn_state(session->db, NULL) != SQLITE_TXN_WRITE || !is_writing(session->db))
         return SQLITE_OK;
     if (schemas_are_current(session->observer))
         return SQLITE_OK;

@@ -157,9 +157,10 @@ static void settle(struct observer *observer, struct database *database, const s
 }
 
 /*
-** The clock of the snapshot that hold() has just opened. In WAL mode it is known where the reading
-** just before the transaction and the one just after are equal; in rollback mode the reading
-** under the SHARED lock, which keeps writers away from the file.
+** The clock of the read transaction that is open. In rollback mode it is the reading now, since
+** the SHARED lock keeps writers away from the file. In WAL mode it is known where a reading from
+** before the transaction, and the one after it began, are equal: what lies between is equal to
+*both.
 */
 static struct clock exact_clock(const struct clock *before, const struct clock *after)
 {
@@ -187,8 +188,7 @@ static bool is_replaced(const struct observer *observer, const struct database *
 }
 
 /* Settle in a transaction; `before` is the clock just before it was opened, NULL where it was
-** opened by others. Then its clock is known only where the file's has not moved since the known
-** state: what lies between two equal readings is equal to both. */
+** opened by others: then the clock of the known state stands for it. */
 static int settle_in_transaction(struct observer *observer, struct database *database,
                                  const struct clock *before)
 {
@@ -205,10 +205,7 @@ static int settle_in_transaction(struct observer *observer, struct database *dat
             return rc;
     }
     struct clock after = clock_read(observer->db, database->name, &database->source);
-    if (before != NULL)
-        now.clock = exact_clock(before, &after);
-    else if (clock_equal(&after, &database->clock))
-        now.clock = after;
+    now.clock = exact_clock(before != NULL ? before : &database->clock, &after);
     if (!unmoved)
         settle(observer, database, &now);
     else if (now.clock.kind != CLOCK_NONE)
