@@ -102,7 +102,7 @@ static struct life life_of(const struct run *run, long number)
         life.journal = "PERSIST";
     life.second = kind->journal != NULL && !kind->exclusive && random_chance(&random, 70);
     life.second_cached = life.second && random_chance(&random, 40);
-    life.takeover = random_chance(&random, 10);
+    life.takeover = random_chance(&random, 12);
     life.steps = 100 + random_below(&random, 300);
     life.seed = random_next(&random);
     return life;

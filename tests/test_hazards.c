@@ -542,6 +542,26 @@ static void test_mode_switches(void)
     sqlite3_close(db);
 }
 
+/* The index of a WAL that holds no commit yet is a constant: two of them read alike. */
+static void test_empty_wal(void)
+{
+    const char *path = fresh_file("empty.db");
+    sqlite3 *maker = open_plain(path, 0);
+    run(maker, SCHEMA);
+    sqlite3_close(maker);
+    sqlite3 *db = open_cached(path, 0);
+    run(db, "PRAGMA journal_mode = WAL;" CACHES);
+    for (int i = 0; i < 3; i++) {
+        warm(db);
+        warm(db);
+        run(db, "PRAGMA journal_mode = DELETE; UPDATE t SET c = c + 1; PRAGMA journal_mode = WAL;"
+                "SELECT count(*) FROM t");
+        same(db, "SELECT * FROM ct", T, "out of WAL mode, a write, and back into it");
+    }
+    same_as(db, "SELECT * FROM ct", T, "hit", "an empty WAL does not keep it from hitting");
+    sqlite3_close(db);
+}
+
 static void test_no_stray_shm(void)
 {
     const char *path = fresh_file("plain.db");
@@ -890,6 +910,7 @@ int main(void)
     test_one_snapshot();
     test_commit_while_settling();
     test_mode_switches();
+    test_empty_wal();
     test_no_stray_shm();
     test_twins();
     test_two_aliases();

@@ -27,6 +27,7 @@
     X(HOOK_SLOTS)                                                                                  \
     X(HOOKED_AGAIN)                                                                                \
     X(SNAPSHOT_CLOCK)                                                                              \
+    X(EMPTY_WAL)                                                                                   \
     X(PRIVATE_CLOCK)                                                                               \
     X(READ_UNCOMMITTED)                                                                            \
     X(KEEP_CLOCK)                                                                                  \

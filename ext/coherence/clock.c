@@ -15,6 +15,11 @@
 /* Offset of isInit, the byte that says the header has been written. */
 #define WAL_INDEX_IS_INIT 12
 
+/* Offset and size of the salts, which every WAL with a frame in it has at random. Without them the
+** header is a constant: one WAL made anew reads like another, whatever was written in between. */
+#define WAL_INDEX_SALTS 32
+#define WAL_INDEX_SALT_BYTES 8
+
 /* Where the change counter stands in the first page. */
 #define CHANGE_COUNTER_OFFSET 24
 
@@ -64,10 +69,12 @@ static bool read_wal_index(sqlite3_file *file, unsigned char *out)
             *(const volatile uint32_t *)(const volatile void *)(header + CLOCK_WAL_BYTES + i);
         memcpy(second + i, &word, sizeof word);
     }
+    static const unsigned char no_salts[WAL_INDEX_SALT_BYTES];
+    bool constant = memcmp(out + WAL_INDEX_SALTS, no_salts, WAL_INDEX_SALT_BYTES) == 0;
     uint32_t version;
     memcpy(&version, out, sizeof version);
     return memcmp(out, second, CLOCK_WAL_BYTES) == 0 && version == WAL_INDEX_VERSION &&
-           out[WAL_INDEX_IS_INIT] != 0;
+           out[WAL_INDEX_IS_INIT] != 0 && !(constant && GUARD(EMPTY_WAL));
 }
 
 /*

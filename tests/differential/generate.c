@@ -199,16 +199,26 @@ static void keep_house(struct generator *generator, struct step *step)
 
 /* The connection is lost with its temp tables, and so with its cached tables; they are made again.
  */
-static void reopen(struct generator *generator, struct step *step)
+static void queue_reopen(struct generator *generator, int connection)
 {
-    int connection = step->connection;
-    step->action = ACTION_REOPEN;
-    generator->savepoints[connection] = 0;
+    struct step step = {.action = ACTION_REOPEN, .connection = connection};
+    /* First a read: what came before is to be judged while it can be. */
+    struct step read = {.connection = connection, .text = "SELECT 1", .check = true};
+    read.salt = random_next(&generator->random);
+    script_add(&generator->queue, &read);
+    script_add(&generator->queue, &step);
     generate_queue(generator, connection, "PRAGMA synchronous = OFF");
     generate_queue(generator, connection, "PRAGMA foreign_keys = ON");
     generate_queue(generator, connection, "ATTACH 'aux1.db' AS aux");
     if (connection == 0 || generator->life->second_cached)
         generate_definitions(generator, connection);
+}
+
+static void reopen(struct generator *generator, struct step *step)
+{
+    generator->savepoints[step->connection] = 0;
+    text_add(&generator->text, "SELECT count(*) FROM main.t0");
+    queue_reopen(generator, step->connection);
 }
 
 static void queue_hooks(struct generator *generator, int connection)
@@ -226,8 +236,9 @@ static void train(struct generator *generator, struct step *step)
 {
     static const char *const hidden[] = {
         "DELETE FROM t3",
+        "DELETE FROM t3",
+        "DELETE FROM t2",
         "DELETE FROM aux.u0",
-        "DELETE FROM t1",
         "DELETE FROM t4 WHERE id > 4",
         "UPDATE t4 SET b = 'hidden', c = id",
         "ALTER TABLE t1 RENAME COLUMN c TO kept",
@@ -235,19 +246,18 @@ static void train(struct generator *generator, struct step *step)
         "CREATE TABLE main.w0 AS SELECT 1 AS id, 2 AS a, 'main' AS b, 3 AS c, 4 AS d",
         "DROP INDEX IF EXISTS i1",
         "REPLACE INTO t3(id, a, b) SELECT id, 1, 'moved' FROM t4"};
+    static const char *const seen[] = {"main.t0", "main.t2", "main.t1"};
     struct random *random = &generator->random;
     int connection = step->connection;
+    bool takeover = generator->life->takeover && random_chance(random, 60);
     const char *chosen = RANDOM_PICK(random, hidden);
     struct text write = {0};
     text_add(&generator->text, "BEGIN");
-    for (int i = 0; i < 2; i++) {
-        generate_insert(generator, &write, i ? "t3" : "main.t0", 1);
-        if (i == 1 || random_chance(random, 70))
-            generate_queue(generator, connection, "%s", i ? chosen : write.data);
-        if (generator->life->takeover && random_chance(random, 30))
-            queue_hooks(generator, connection);
-        text_clear(&write);
-    }
+    generate_insert(generator, &write, RANDOM_PICK(random, seen), 2);
+    generate_queue(generator, connection, "%s", write.data);
+    if (takeover)
+        queue_hooks(generator, connection);
+    generate_queue(generator, connection, "%s", chosen);
     if (strstr(chosen, "TO kept") != NULL)
         generate_queue(generator, connection, "ALTER TABLE t1 RENAME COLUMN kept TO c");
     else if (strstr(chosen, "VIEW") != NULL)
@@ -256,6 +266,8 @@ static void train(struct generator *generator, struct step *step)
     else if (strstr(chosen, "main.w0") != NULL)
         remember_undo(generator, connection, "DROP TABLE main.w0");
     generate_queue(generator, connection, random_chance(random, 80) ? "COMMIT" : "ROLLBACK");
+    if (takeover && generator->life->journal != NULL && random_chance(random, 60))
+        queue_reopen(generator, connection);
     text_free(&write);
 }
 
@@ -303,9 +315,9 @@ static void choose(struct generator *generator, const struct world *world, struc
         idle(generator, step);
     else if (kind < 370 && autocommit)
         begin(generator, step);
-    else if (kind < 380 && autocommit)
+    else if (kind < (generator->life->takeover ? 400 : 385) && autocommit)
         train(generator, step);
-    else if (kind < 405)
+    else if (kind < 410)
         change_schema(generator, step);
     else if (kind < 440 && autocommit)
         keep_house(generator, step);
