@@ -8,6 +8,9 @@ BUILD     ?= build
 # Other versions of SQLite, compiled once and kept when build/ goes.
 CACHE     ?= .cache/sqlite
 SQLITE3   ?= sqlite3
+# A test that takes longer has failed (where there is a timeout command).
+TEST_SECONDS ?= 900
+TIMEOUT    = $(if $(shell command -v timeout),timeout $(TEST_SECONDS))
 JOBS      ?= $(shell getconf _NPROCESSORS_ONLN)
 WARNINGS  ?= -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 # WERROR=-Werror makes warnings errors, as lint does.
@@ -58,7 +61,7 @@ PARALLEL = +$(MAKE) --no-print-directory $(if $(V),,-s) $(if $(findstring jobser
 export CC BUILD SQLITE3 JOBS QUERYCACHE_DATA
 export QUERYCACHE  ?= $(abspath $(BUILD)/querycache)
 export SQLITE3_OLD ?= $(abspath $(CACHE)/3.31.1/sqlite3)
-PROVE = prove --timer --jobs $(JOBS) --exec ''
+PROVE = prove --timer --jobs $(JOBS) --exec '$(TIMEOUT)'
 
 .PHONY: all help static deps dev-deps amalgamation demo test test-system asan coverage mutants bench \
         sources-of-sqlite programs install uninstall format format-check lint clean FORCE

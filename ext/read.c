@@ -46,61 +46,10 @@ static int fail_with_sqlite(struct reading *reading, int rc, char **error)
 
 /* ---- schemas that are out of date ---- */
 
-/* True while a statement that may write is under way. */
-static bool is_writing(sqlite3 *db)
-{
-    for (sqlite3_stmt *s = sqlite3_next_stmt(db, NULL); s != NULL; s = sqlite3_next_stmt(db, s)) {
-        if (sqlite3_stmt_busy(s) && !sqlite3_stmt_readonly(s))
-            return true;
-    }
-    return false;
-}
-
-static bool read_version(sqlite3 *db, const struct database *database, uint32_t *version)
-{
-    return sqlite3_file_control(db, database->name, SQLITE_FCNTL_DATA_VERSION, version) ==
-           SQLITE_OK;
-}
-
-/* In transactions that were open when this was last found out, and have seen no commit since. */
-static bool schemas_are_current(const struct observer *observer)
-{
-    for (const struct database *d = observer->databases; d != NULL; d = d->next) {
-        uint32_t version = 0;
-        if (d->index < 0 || d->index == TEMP_DATABASE)
-            continue;
-        int state = sqlite3_txn_state(observer->db, d->name);
-        if (state == SQLITE_TXN_NONE ||
-            (state == SQLITE_TXN_READ &&
-             (!d->schema_current || !read_version(observer->db, d, &version) ||
-              version != d->current_at)))
-            return false;
-    }
-    return observer->databases != NULL;
-}
-
-static void note_current_schemas(struct observer *observer)
-{
-    for (struct database *d = observer->databases; d != NULL; d = d->next)
-        d->schema_current = d->index >= 0 && read_version(observer->db, d, &d->current_at);
-}
-
-/*
-** A statement that writes holds pointers into the schemas in memory. To read a database whose
-** schema others changed would have SQLite throw those away under it, so then the read fails
-** instead. `hold` keeps the schemas as they are until the read is done.
-*/
-static int guard_writer(struct session *session, struct schema_hold *hold, char **error)
+int read_guard_writer(struct session *session, struct schema_hold *hold, char **error)
 {
     char stale[64];
-    hold->count = 0;
-    if (sqlite3_txn_state(session->db, NULL) != SQLITE_TXN_WRITE || !is_writing(session->db))
-        return SQLITE_OK;
-    if (schemas_are_current(session->observer))
-        return SQLITE_OK;
-    int rc = schema_hold(session->db, hold, stale);
-    if (rc == SQLITE_OK)
-        note_current_schemas(session->observer);
+    int rc = schema_hold_for_writer(session->observer, hold, stale);
     if (rc == SQLITE_SCHEMA)
         rc = fail(error, SQLITE_ERROR,
                   sqlite3_mprintf("another connection changed the schema of %s, which cannot be "
@@ -111,13 +60,6 @@ static int guard_writer(struct session *session, struct schema_hold *hold, char 
 }
 
 /* ---- what may be used ---- */
-
-static bool is_refused(const struct cached_query *query)
-{
-    const struct analysis *analysis = &query->definition.analysis;
-    return analysis->refusal != NULL &&
-           !(analysis->nondeterministic && query->options.allow_nondeterministic);
-}
 
 /* A date function that is given 'now' by a parameter. */
 static bool asks_for_now(const struct reading *reading)
@@ -361,7 +303,7 @@ static int attempt(struct reading *reading, bool once, struct result **result, c
         return rc;
     bool serve =
         reading->state == SNAPSHOT_GOOD || reading->query->options.coherence == COHERENCE_TTL;
-    if (!serve || !config_get(SETTING_ENABLED) || is_refused(reading->query) ||
+    if (!serve || !config_get(SETTING_ENABLED) || cached_query_is_refused(reading->query) ||
         asks_for_now(reading))
         return compute_bypassed(reading, result, error);
 
@@ -397,7 +339,7 @@ int read_through(struct session *session, struct cached_query *query, int value_
         return SQLITE_MISUSE;
     struct schema_hold hold;
     session_begin_read(session);
-    int guarded = guard_writer(session, &hold, error);
+    int guarded = read_guard_writer(session, &hold, error);
     int rc = guarded == SQLITE_OK ? SQLITE_SCHEMA : guarded;
     for (int i = 0; i < MAX_ATTEMPTS && rc == SQLITE_SCHEMA && *error == NULL; i++) {
         struct reading reading = {.session = session, .query = query, .values = values};
@@ -415,122 +357,13 @@ int read_through(struct session *session, struct cached_query *query, int value_
     return rc;
 }
 
-/* ---- ad hoc ---- */
+/* ---- keys ---- */
 
-/* How many texts a session keeps prepared. */
-#define MAX_AD_HOC 64
-
-static struct cached_query *take_prepared(struct session *session, const char *sql)
+int read_key(struct session *session, struct cached_query *query, sqlite3_value **values,
+             struct key *key)
 {
-    for (struct cached_query **link = &session->ad_hoc; *link != NULL; link = &(*link)->next) {
-        struct cached_query *query = *link;
-        if (strcmp(query->text, sql) != 0)
-            continue;
-        *link = query->next;
-        session->ad_hoc_count--;
-        return query;
-    }
-    return NULL;
-}
-
-static int open_ad_hoc(struct session *session, const char *sql, struct cached_query **query,
-                       char **error)
-{
-    struct cached_query *made = memory_alloc_zero(sizeof *made);
-    if (made == NULL)
-        return SQLITE_NOMEM;
-    struct definition_source source = {
-        .sql = sql, .owner = session->id, .nesting = &session->nesting};
-    int rc = definition_open(&made->definition, session->observer, &source, error);
-    if (rc == SQLITE_OK) {
-        made->text = memory_copy_text(sql, strlen(sql));
-        made->space = store_space(session->store, NULL, NULL, 0);
-        rc = made->text != NULL && made->space != NULL ? SQLITE_OK : SQLITE_NOMEM;
-    }
-    if (rc != SQLITE_OK) {
-        cached_query_free(made);
-        return rc;
-    }
-    *query = made;
-    return SQLITE_OK;
-}
-
-static void drop_oldest(struct session *session)
-{
-    struct cached_query **link = &session->ad_hoc;
-    while ((*link)->next != NULL)
-        link = &(*link)->next;
-    cached_query_free(*link);
-    *link = NULL;
-    session->ad_hoc_count--;
-}
-
-int read_prepare(struct session *session, const char *sql, struct cached_query **query,
-                 char **error)
-{
-    *error = NULL;
-    struct schema_hold hold;
-    int rc = session_anchor(session);
-    session_begin_read(session);
-    int guarded = guard_writer(session, &hold, error);
-    if (rc == SQLITE_OK)
-        rc = guarded;
-    struct cached_query *found = take_prepared(session, sql);
-    if (found == NULL && rc == SQLITE_OK)
-        rc = open_ad_hoc(session, sql, &found, error);
-    if (rc == SQLITE_OK)
-        rc = definition_refresh(&found->definition, error);
-    schema_release(&hold);
-    session_end_read(session);
-    if (rc != SQLITE_OK) {
-        cached_query_free(found);
-        return rc;
-    }
-    found->next = session->ad_hoc;
-    session->ad_hoc = found;
-    if (++session->ad_hoc_count > MAX_AD_HOC)
-        drop_oldest(session);
-    *query = found;
-    return SQLITE_OK;
-}
-
-static int check_count(const struct cached_query *query, int value_count, char **error)
-{
-    int wanted = (int)query->definition.parameters.count;
-    if (value_count == wanted)
-        return SQLITE_OK;
-    return fail(error, SQLITE_ERROR,
-                sqlite3_mprintf("the SELECT has %d parameter%s and %d value%s given; give one "
-                                "value for each, in number order, after the SELECT",
-                                wanted, wanted == 1 ? "" : "s", value_count,
-                                value_count == 1 ? " was" : "s were"));
-}
-
-int read_ad_hoc(struct session *session, const char *sql, int value_count, sqlite3_value **values,
-                struct result **result, struct cached_query **query, char **error)
-{
-    *result = NULL;
-    int rc = read_prepare(session, sql, query, error);
-    if (rc == SQLITE_OK)
-        rc = check_count(*query, value_count, error);
-    if (rc == SQLITE_OK && is_refused(*query))
-        rc = fail(error, SQLITE_ERROR,
-                  sqlite3_mprintf("this SELECT cannot be cached: it %s",
-                                  (*query)->definition.analysis.refusal));
-    if (rc == SQLITE_OK)
-        rc = read_through(session, *query, value_count, values, true, result, error);
-    return rc;
-}
-
-int read_key(struct session *session, struct cached_query *query, int value_count,
-             sqlite3_value **values, struct key *key, char **error)
-{
-    *error = NULL;
-    int rc = check_count(query, value_count, error);
-    if (rc != SQLITE_OK)
-        return rc;
     struct reading reading = {.session = session, .query = query, .values = values};
-    rc = identify(&reading);
+    int rc = identify(&reading);
     *key = reading.identity.key;
     buffer_clear(&reading.params);
     return rc;

@@ -5,6 +5,7 @@
 #ifndef QUERYCACHE_READ_H
 #define QUERYCACHE_READ_H
 
+#include "query/schema.h"
 #include "session.h"
 
 /*
@@ -18,20 +19,15 @@
 int read_through(struct session *session, struct cached_query *query, int value_count,
                  sqlite3_value **values, bool once, struct result **result, char **error);
 
+/* The key under which the results for these values are kept just now. SQLITE_OK or SQLITE_NOMEM. */
+int read_key(struct session *session, struct cached_query *query, sqlite3_value **values,
+             struct key *key);
+
 /*
-** The same for SQL text that nobody named: finds or prepares its cached query, which stays the
-** session's and is valid until the next call. The number of values must be the number of
-** parameters.
+** Where a statement that writes is under way, keep the schemas in memory from being read anew under
+** it. An error, with a text that says what to do, where one is out of date. Release the hold in any
+** case: see query/schema.h.
 */
-int read_ad_hoc(struct session *session, const char *sql, int value_count, sqlite3_value **values,
-                struct result **result, struct cached_query **query, char **error);
-
-/* Find or prepare the cached query of an ad hoc text, without reading. */
-int read_prepare(struct session *session, const char *sql, struct cached_query **query,
-                 char **error);
-
-/* The key under which these values are kept just now. */
-int read_key(struct session *session, struct cached_query *query, int value_count,
-             sqlite3_value **values, struct key *key, char **error);
+int read_guard_writer(struct session *session, struct schema_hold *hold, char **error);
 
 #endif

@@ -53,7 +53,8 @@ report() { # PASSED(0 or 1) NAME
     else
         test_failed=$((test_failed + 1))
         echo "not ok $test_count - $2"
-        echo "at ${BASH_SOURCE[2]##*/} line ${BASH_LINENO[1]}" | diag
+        # The outermost frame: the line of the test itself, not of a helper it calls.
+        echo "at ${BASH_SOURCE[-1]##*/} line ${BASH_LINENO[-2]}" | diag
         return 1
     fi
 }

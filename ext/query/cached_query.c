@@ -2,6 +2,13 @@
 
 #include "base/memory.h"
 
+bool cached_query_is_refused(const struct cached_query *query)
+{
+    const struct analysis *analysis = &query->definition.analysis;
+    return analysis->refusal != NULL &&
+           !(analysis->nondeterministic && query->options.allow_nondeterministic);
+}
+
 void cached_query_free(struct cached_query *query)
 {
     if (query == NULL)

@@ -21,6 +21,9 @@ struct cached_query {
     struct cached_query *next; /* of the same connection */
 };
 
+/* True when its results may not be kept, all options considered: then each read is computed. */
+bool cached_query_is_refused(const struct cached_query *query);
+
 /* Free it and all that it owns, and give its space back. Safe with NULL. Not while it is in a
 ** list. */
 void cached_query_free(struct cached_query *query);

@@ -76,6 +76,57 @@ int schema_hold(sqlite3 *db, struct schema_hold *hold, char stale[64])
     return rc;
 }
 
+/* True while a statement that may write is under way. */
+static bool is_writing(sqlite3 *db)
+{
+    for (sqlite3_stmt *s = sqlite3_next_stmt(db, NULL); s != NULL; s = sqlite3_next_stmt(db, s)) {
+        if (sqlite3_stmt_busy(s) && !sqlite3_stmt_readonly(s))
+            return true;
+    }
+    return false;
+}
+
+static bool read_version(sqlite3 *db, const struct database *database, uint32_t *version)
+{
+    return sqlite3_file_control(db, database->name, SQLITE_FCNTL_DATA_VERSION, version) ==
+           SQLITE_OK;
+}
+
+/* In transactions that were open when this was last found out, and have seen no commit since. */
+static bool schemas_are_current(const struct observer *observer)
+{
+    for (const struct database *d = observer->databases; d != NULL; d = d->next) {
+        uint32_t version = 0;
+        if (d->index < 0 || d->index == TEMP_DATABASE)
+            continue;
+        int state = sqlite3_txn_state(observer->db, d->name);
+        if (state == SQLITE_TXN_NONE ||
+            (state == SQLITE_TXN_READ &&
+             (!d->schema_current || !read_version(observer->db, d, &version) ||
+              version != d->current_at)))
+            return false;
+    }
+    return observer->databases != NULL;
+}
+
+static void note_current_schemas(struct observer *observer)
+{
+    for (struct database *d = observer->databases; d != NULL; d = d->next)
+        d->schema_current = d->index >= 0 && read_version(observer->db, d, &d->current_at);
+}
+
+int schema_hold_for_writer(struct observer *observer, struct schema_hold *hold, char stale[64])
+{
+    hold->count = 0;
+    if (sqlite3_txn_state(observer->db, NULL) != SQLITE_TXN_WRITE || !is_writing(observer->db) ||
+        schemas_are_current(observer))
+        return SQLITE_OK;
+    int rc = schema_hold(observer->db, hold, stale);
+    if (rc == SQLITE_OK)
+        note_current_schemas(observer);
+    return rc;
+}
+
 void schema_release(struct schema_hold *hold)
 {
     for (int i = 0; i < hold->count; i++)

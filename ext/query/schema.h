@@ -9,6 +9,7 @@
 #define QUERYCACHE_QUERY_SCHEMA_H
 
 #include "base/sqlite.h"
+#include "coherence/observer.h"
 
 /* SQLite's number of temp, which nobody else can change. */
 #define TEMP_DATABASE 1
@@ -29,6 +30,15 @@ struct schema_hold {
 ** code. Release in any case.
 */
 int schema_hold(sqlite3 *db, struct schema_hold *hold, char stale[64]);
+
+/*
+** The same where a statement that writes is under way: it holds pointers into the schemas in
+*memory, and to read a
+** database whose schema others changed would have SQLite throw those away under it. Elsewhere
+*nothing
+** is held, and the answer is SQLITE_OK.
+*/
+int schema_hold_for_writer(struct observer *observer, struct schema_hold *hold, char stale[64]);
 
 void schema_release(struct schema_hold *hold);
 

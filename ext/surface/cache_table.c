@@ -143,8 +143,8 @@ static int open_query(struct session *session, bool create, int argc, const char
 }
 
 /* "a" INTEGER, … and then the parameters, hidden. Without a type of its own HIDDEN would be taken
-*for
-** one, and give them numeric affinity. */
+ *for
+ ** one, and give them numeric affinity. */
 static int declare(sqlite3 *db, struct cache_table *table)
 {
     struct cached_query *query = table->query;
@@ -176,9 +176,7 @@ static int declare(sqlite3 *db, struct cache_table *table)
 static int check_refusal(const struct cached_query *query, char **error)
 {
     const struct analysis *analysis = &query->definition.analysis;
-    if (analysis->refusal == NULL)
-        return SQLITE_OK;
-    if (analysis->nondeterministic && query->options.allow_nondeterministic)
+    if (!cached_query_is_refused(query))
         return SQLITE_OK;
     return fail(error, SQLITE_ERROR,
                 sqlite3_mprintf("this SELECT cannot be cached: it %s%s", analysis->refusal,
@@ -500,35 +498,12 @@ static int cache_eof(sqlite3_vtab_cursor *base)
     return cursor->result == NULL || cursor->row >= result_rows(cursor->result);
 }
 
-/* Text and blobs are copied: SQLite may keep them longer than the cursor keeps its result. */
-static void give_cell(sqlite3_context *context, struct cell cell)
-{
-    switch (cell.type) {
-    case CELL_INTEGER:
-        sqlite3_result_int64(context, cell.integer);
-        break;
-    case CELL_REAL:
-        sqlite3_result_double(context, cell.real);
-        break;
-    case CELL_TEXT:
-        sqlite3_result_text64(context, cell.bytes, cell.size, SQLITE_TRANSIENT, SQLITE_UTF8);
-        break;
-    case CELL_BLOB:
-        sqlite3_result_blob64(context, cell.size > 0 ? cell.bytes : "", cell.size,
-                              SQLITE_TRANSIENT);
-        break;
-    case CELL_NULL:
-        sqlite3_result_null(context);
-        break;
-    }
-}
-
 static int cache_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column)
 {
     const struct cache_cursor *cursor = (struct cache_cursor *)base;
     int columns = ((struct cache_table *)base->pVtab)->columns;
     if (column < columns)
-        give_cell(context, result_cell(cursor->result, cursor->row, (unsigned)column));
+        surface_result_cell(context, result_cell(cursor->result, cursor->row, (unsigned)column));
     else if (column - columns < cursor->value_count)
         sqlite3_result_value(context, cursor->values[column - columns]);
     return SQLITE_OK;

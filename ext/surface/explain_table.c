@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "query/key.h"
 #include "query/normalize.h"
+#include "ad_hoc.h"
 #include "read.h"
 #include "surface/describe.h"
 #include "surface/listing.h"
@@ -47,7 +48,7 @@ static int add_rows(const struct explanation *explanation, struct result_builder
 /* What is known once the text was prepared. With parameters there is a key for each of their values
 ** only, and what is refused is not kept under any. */
 static int explain_query(struct session *session, struct cached_query *query,
-                         struct explanation *explanation, char **error)
+                         struct explanation *explanation)
 {
     const struct analysis *analysis = &query->definition.analysis;
     struct key key;
@@ -58,14 +59,13 @@ static int explain_query(struct session *session, struct cached_query *query,
         return SQLITE_NOMEM;
     if (analysis->refusal != NULL || query->definition.parameters.count > 0)
         return SQLITE_OK;
-    int code = read_key(session, query, 0, NULL, &key, error);
+    int code = read_key(session, query, NULL, &key);
     if (code == SQLITE_OK)
         key_format(key, explanation->key);
     return code;
 }
 
-/* A text that does not prepare is an answer; that memory is short, or the database busy, is none.
- */
+/* A text that does not prepare is an answer; memory short, or a busy database, is none. */
 static bool is_answer(int code)
 {
     return (code & 0xff) == SQLITE_ERROR || (code & 0xff) == SQLITE_AUTH;
@@ -83,7 +83,7 @@ static int explain_collect(struct session *session, struct result_builder *rows,
     struct explanation explanation = {.normalized = normalize_sql(sql)};
     struct cached_query *query = NULL;
     char *refusal = NULL;
-    int code = explanation.normalized != NULL ? read_prepare(session, sql, &query, &refusal)
+    int code = explanation.normalized != NULL ? ad_hoc_prepare(session, sql, &query, &refusal)
                                               : SQLITE_NOMEM;
     if (code == SQLITE_OK) {
         code = explain_query(session, query, &explanation, &refusal);

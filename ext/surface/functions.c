@@ -12,6 +12,7 @@
 #include "query/key.h"
 #include "query/normalize.h"
 #include "querycache.h"
+#include "ad_hoc.h"
 #include "read.h"
 #include "surface/surface.h"
 
@@ -288,9 +289,11 @@ static void cache_key(sqlite3_context *context, int argc, sqlite3_value **argv)
                                 "parameters: cache_key('SELECT … WHERE id = ?', 7)");
     if (sql == NULL)
         return;
-    int code = read_prepare(session, sql, &query, &error);
+    int code = ad_hoc_prepare(session, sql, &query, &error);
     if (code == SQLITE_OK)
-        code = read_key(session, query, argc - 1, argv + 1, &key, &error);
+        code = ad_hoc_check_count(query, argc - 1, &error);
+    if (code == SQLITE_OK)
+        code = read_key(session, query, argv + 1, &key);
     if (code != SQLITE_OK) {
         surface_result_error(context, code, error);
         return;
@@ -333,7 +336,7 @@ static void cache_query(sqlite3_context *context, int argc, sqlite3_value **argv
                                 "its parameters: cache_query('SELECT … WHERE id = ?', 7)");
     if (sql == NULL)
         return;
-    int code = read_ad_hoc(session_of(context), sql, argc - 1, argv + 1, &result, &query, &error);
+    int code = ad_hoc_read(session_of(context), sql, argc - 1, argv + 1, &result, &query, &error);
     if (code != SQLITE_OK) {
         surface_result_error(context, code, error);
         return;

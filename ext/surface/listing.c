@@ -153,22 +153,7 @@ static int listing_column(sqlite3_vtab_cursor *base, sqlite3_context *context, i
         return SQLITE_OK;
     }
     struct cell cell = result_cell(cursor->rows, cursor->row, (unsigned)column);
-    switch (cell.type) {
-    case CELL_INTEGER:
-        sqlite3_result_int64(context, cell.integer);
-        break;
-    case CELL_REAL:
-        sqlite3_result_double(context, cell.real);
-        break;
-    case CELL_TEXT:
-        sqlite3_result_text64(context, cell.bytes, cell.size, SQLITE_TRANSIENT, SQLITE_UTF8);
-        break;
-    case CELL_BLOB:
-        sqlite3_result_blob64(context, cell.bytes, cell.size, SQLITE_TRANSIENT);
-        break;
-    case CELL_NULL:
-        break;
-    }
+    surface_result_cell(context, cell);
     return SQLITE_OK;
 }
 

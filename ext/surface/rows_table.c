@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 #include "query/json.h"
-#include "read.h"
+#include "ad_hoc.h"
 #include "surface/arguments.h"
 #include "surface/surface.h"
 
@@ -165,7 +165,7 @@ static int rows_filter(sqlite3_vtab_cursor *base, int plan, const char *plan_tex
     if (code == SQLITE_OK)
         code = check_arguments(&cursor->arguments, &sql, &count, &error);
     if (code == SQLITE_OK)
-        code = read_ad_hoc(rows->session, sql, count, cursor->arguments.values + 1, &cursor->result,
+        code = ad_hoc_read(rows->session, sql, count, cursor->arguments.values + 1, &cursor->result,
                            &query, &error);
     if (code == SQLITE_OK) {
         cursor->names = copy_names(&query->definition.columns);

@@ -43,6 +43,9 @@ int surface_create_module(sqlite3 *db, struct session *session, const char *name
 /* Finish a function with an error; takes *error over (sqlite3_mprintf, or NULL). */
 void surface_result_error(sqlite3_context *context, int code, char *error);
 
+/* Give a cell. Text and blobs are copied: SQLite may keep them longer than a cursor its result. */
+void surface_result_cell(sqlite3_context *context, struct cell cell);
+
 /* SQLITE_ERROR with this text in *error, or SQLITE_NOMEM when there is no text because memory was
 ** short: surface_failure(sqlite3_mprintf(…), error). */
 int surface_failure(char *text, char **error);
