@@ -59,7 +59,8 @@ try() { # GUARD
 if [ $# -gt 0 ]; then
     guards=("$@")
 else
-    mapfile -t guards < <(sed -n 's/^ *X(\([A-Z_]*\)).*/\1/p' ext/base/guard.h)
+    # shellcheck disable=SC2207
+    guards=($(sed -n 's/^ *X(\([A-Z_]*\)).*/\1/p' ext/base/guard.h))
 fi
 
 echo "1..$((${#guards[@]} + 1))"

@@ -54,7 +54,8 @@ report() { # PASSED(0 or 1) NAME
         test_failed=$((test_failed + 1))
         echo "not ok $test_count - $2"
         # The outermost frame: the line of the test itself, not of a helper it calls.
-        echo "at ${BASH_SOURCE[-1]##*/} line ${BASH_LINENO[-2]}" | diag
+        local last=$((${#BASH_SOURCE[@]} - 1))
+        echo "at ${BASH_SOURCE[last]##*/} line ${BASH_LINENO[last - 1]}" | diag
         return 1
     fi
 }

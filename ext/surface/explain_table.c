@@ -86,7 +86,7 @@ static int explain_collect(struct session *session, struct result_builder *rows,
     int code = explanation.normalized != NULL ? ad_hoc_prepare(session, sql, &query, &refusal)
                                               : SQLITE_NOMEM;
     if (code == SQLITE_OK) {
-        code = explain_query(session, query, &explanation, &refusal);
+        code = explain_query(session, query, &explanation);
     } else if (is_answer(code)) {
         explanation.reason = refusal != NULL ? refusal : sqlite3_errstr(code);
         code = SQLITE_OK;
