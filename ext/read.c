@@ -120,8 +120,10 @@ static int begin(struct reading *reading, bool hold, char **error)
         rc = take_snapshot(reading, hold);
         if (rc != SQLITE_OK)
             return fail_with_sqlite(reading, rc, error);
-        if (definition->generation == observer->schema_generation)
+        if (definition->generation == observer->schema_generation) {
+            session_drop_outdated(reading->session);
             return SQLITE_OK;
+        }
         if (attempt == MAX_ATTEMPTS) {
             reading->state = SNAPSHOT_BYPASS;
             return SQLITE_OK;

@@ -145,6 +145,14 @@ static bool is_owned(const struct entry_view *entry, void *context)
     return entry->owner == session->id;
 }
 
+void session_drop_outdated(struct session *session)
+{
+    if (session->incarnation == session->observer->incarnation)
+        return;
+    session->incarnation = session->observer->incarnation;
+    store_remove(session->store, is_owned, session, CAUSE_TABLE_CHANGE);
+}
+
 static void free_queries(struct cached_query *query)
 {
     while (query != NULL) {
@@ -249,6 +257,7 @@ void session_refresh(struct session *session)
         return;
     session_begin_read(session);
     int rc = observer_list_databases(observer, false);
+    session_drop_outdated(session);
     for (struct database *d = observer->databases; d != NULL; d = d->next) {
         enum snapshot_state state;
         if (rc != SQLITE_OK || d->index < 0 || !d->known)

@@ -18,7 +18,8 @@ enum read_status { READ_NONE, READ_HIT, READ_MISS, READ_BYPASS, READ_COALESCED }
 
 struct session {
     sqlite3 *db;
-    uint64_t id; /* unique in the process, never 0 */
+    uint64_t id;          /* unique in the process, never 0 */
+    uint64_t incarnation; /* the observer's, when the entries of older ones were last dropped */
     struct observer *observer;
     struct store *store;          /* the process's */
     struct cached_query *queries; /* the connected cached tables */
@@ -57,6 +58,10 @@ void session_end_read(struct session *session);
 /* See to it that at least one virtual table of ours is connected, before statements are kept
 ** outside of one. */
 int session_anchor(struct session *session);
+
+/* Drop what the connection kept under an older incarnation of its statements: it cannot be served.
+ */
+void session_drop_outdated(struct session *session);
 
 /* Bring the histories of all databases of this connection up to date, so that what
 ** evidence_is_stale() says of this connection's entries is the truth of now. Errors are ignored:

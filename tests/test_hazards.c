@@ -323,6 +323,31 @@ static void test_hooks_taken_over(void)
     sqlite3_close(db);
 }
 
+/* An empty commit leaves the clock alone, and so must not make the next one unknown. */
+static void test_empty_commits(void)
+{
+    static const char *const empty[] = {"BEGIN IMMEDIATE; COMMIT", "UPDATE t SET c = 0 WHERE 0",
+                                        "UPDATE t SET c = c"};
+    sqlite3 *db = open_file("nothing.db");
+    run(db, "UPDATE t SET c = c + 1");
+    sqlite3_stmt *statement = NULL;
+    sqlite3_prepare_v2(db, "SELECT * FROM co", -1, &statement, NULL);
+    for (size_t i = 0; i < sizeof empty / sizeof empty[0]; i++) {
+        warm(db);
+        for (int j = 0; j < 3; j++) {
+            run(db, empty[i]);
+            while (sqlite3_step(statement) == SQLITE_ROW)
+                continue;
+            sqlite3_reset(statement);
+        }
+        is_text(status(db), "hit", "a commit that wrote nothing ends nothing");
+        run(db, "INSERT INTO t(c) VALUES (1)");
+        same_as(db, "SELECT * FROM co", OTHER, "hit", "and the next one only what it wrote");
+    }
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+}
+
 static void test_hooks_before_load(void)
 {
     sqlite3 *db = open_plain(":memory:", 0);
@@ -681,6 +706,8 @@ static void test_functions(void)
     sqlite3_create_function(db, "num", 0, flags, &two, give_number, NULL, NULL);
     same(db, "SELECT * FROM cn", "SELECT a, num() FROM t", "redefined, it is called again");
     sqlite3_create_function(db, "num", 0, SQLITE_UTF8, &one, give_number, NULL, NULL);
+    is_int(number(db, "SELECT count(*) FROM cache_entries WHERE cache = 'cn'"), 0,
+           "and what was kept before is dropped");
     same_as(db, "SELECT * FROM cn", "SELECT a, num() FROM t", "bypass",
             "no longer deterministic, it is called each time");
     run(db, "CREATE VIRTUAL TABLE temp.cl USING cache((SELECT a FROM t WHERE b LIKE 'X'))");
@@ -903,6 +930,7 @@ int main(void)
     test_blob_write();
     test_table_made_anew();
     test_hooks_taken_over();
+    test_empty_commits();
     test_hooks_before_load();
     test_load_in_mid_transaction();
     test_attached_in_mid_transaction();

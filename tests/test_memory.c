@@ -440,7 +440,9 @@ static void check_accounts(struct walk *walk)
     expect(walk, left.entries == 0 && left.bytes == 0,
            "after cache_clear(): got %lld entries of %lld bytes, expected none",
            (long long)left.entries, (long long)left.bytes);
-    expect(walk, before == after,
+    /* Of an attached file that was taken for new, the history before went with its last entry. */
+    bool attached = sqlite3_db_filename(walk->db, "extra") != NULL;
+    expect(walk, before == after || (attached && after < before),
            "own bytes beside the store's: got %lld after cache_clear(), expected %lld as before",
            (long long)after, (long long)before);
 }

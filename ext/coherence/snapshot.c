@@ -126,6 +126,13 @@ static bool is_own_work(const struct observer *observer, const struct database *
            observer_is_hooked(observer);
 }
 
+static void clear_announced(struct database *database)
+{
+    database->announced.count = 0;
+    database->announced.everything = false;
+    database->announcements = 0;
+}
+
 /* Write into the history what has happened since the known state. */
 static void settle(struct observer *observer, struct database *database, const struct sighting *now)
 {
@@ -144,9 +151,7 @@ static void settle(struct observer *observer, struct database *database, const s
         observer->schema_generation++;
     database->schema_seen = now->schema_version;
     database->schema_in_doubt = false;
-    database->announced.count = 0;
-    database->announced.everything = false;
-    database->announcements = 0;
+    clear_announced(database);
     database->version = now->version;
     database->foreign_version = now->foreign_version;
     database->schema_version = now->schema_version;
@@ -164,7 +169,8 @@ static void settle(struct observer *observer, struct database *database, const s
 */
 static struct clock exact_clock(const struct clock *before, const struct clock *after)
 {
-    if (after->kind == CLOCK_ROLLBACK || clock_equal(before, after) || !GUARD(SNAPSHOT_CLOCK))
+    if (after->kind == CLOCK_ROLLBACK || !GUARD(SNAPSHOT_CLOCK) ||
+        (before != NULL && clock_equal(before, after)))
         return *after;
     return (struct clock){.kind = CLOCK_NONE};
 }
@@ -188,7 +194,9 @@ static bool is_replaced(const struct observer *observer, const struct database *
 }
 
 /* Settle in a transaction; `before` is the clock just before it was opened, NULL where it was
-** opened by others: then the clock of the known state stands for it. */
+** opened by others. In WAL mode nothing is known of the clock then: the transaction may even be on
+*a
+** snapshot of long ago (sqlite3_snapshot_open). */
 static int settle_in_transaction(struct observer *observer, struct database *database,
                                  const struct clock *before)
 {
@@ -205,12 +213,23 @@ static int settle_in_transaction(struct observer *observer, struct database *dat
             return rc;
     }
     struct clock after = clock_read(observer->db, database->name, &database->source);
-    now.clock = exact_clock(before != NULL ? before : &database->clock, &after);
+    now.clock = exact_clock(before, &after);
     if (!unmoved)
         settle(observer, database, &now);
     else if (now.clock.kind != CLOCK_NONE)
         database->clock = now.clock;
     return SQLITE_OK;
+}
+
+/* Where the clock has not moved, what was announced since wrote nothing. Left standing, it would
+*make
+** the next commit unknown. */
+static int forget_announcements(struct observer *observer, struct database *database)
+{
+    if (database->announcements == 0)
+        return SQLITE_OK;
+    clear_announced(database);
+    return read_version(observer, database, &database->version);
 }
 
 static int see_database(struct observer *observer, struct database *database, bool keep_open)
@@ -220,7 +239,7 @@ static int see_database(struct observer *observer, struct database *database, bo
     struct clock before = clock_read(observer->db, database->name, &database->source);
     bool current = database->known && clock_equal(&before, &database->clock);
     if (current && !keep_open)
-        return SQLITE_OK;
+        return forget_announcements(observer, database);
     int rc = hold(observer, database);
     if (rc != SQLITE_OK)
         return rc;

@@ -126,7 +126,7 @@ static int listing_under(struct definition *definition, const char *with, struct
 }
 
 /*
-** Once it exists, a table in temp is what its bare name means, also in its own SELECT. A common
+** Once it exists, a table is what its bare name means, also in its own SELECT. A common
 ** table expression of that name hides what the name means now; where that changes nothing, the
 ** SELECT does not use the bare name as a table.
 */
@@ -148,6 +148,10 @@ static int check_self(struct definition *definition, char **error)
     buffer_clear(&hidden);
     if (rc != SQLITE_OK || same)
         return rc;
+    if (definition->home != NULL)
+        return fail(error, SQLITE_ERROR,
+                    sqlite3_mprintf("%s would read itself; give the cached table another name",
+                                    definition->self));
     return fail(error, SQLITE_ERROR,
                 sqlite3_mprintf("%s would read itself; write main.%s (or another schema) in its "
                                 "SELECT for the table or view behind it",

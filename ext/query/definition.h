@@ -34,7 +34,7 @@ struct definition {
     char *sql;        /* as given, without what follows its last token */
     char *normalized; /* see normalize.h */
     char *home;       /* the schema that stores it and alone may be read; NULL: any */
-    char *self;       /* the name it will be read under in temp, which it may not read itself */
+    char *self;       /* the name it is being created under, which it may not read itself */
 
     struct parameters parameters;
     bool preparing; /* so that a SELECT which comes to read itself is seen */

@@ -127,7 +127,7 @@ static int open_query(struct session *session, bool create, int argc, const char
     struct definition_source source = {
         .sql = sql,
         .home = temp ? NULL : argv[1],
-        .self = temp && create ? argv[2] : NULL,
+        .self = create ? argv[2] : NULL,
         .owner = session->id,
         .nesting = &session->nesting,
     };
@@ -186,6 +186,28 @@ static int check_refusal(const struct cached_query *query, char **error)
 }
 
 /*
+** Errors that say nothing of the SELECT: the same may work when it is tried again. At SQLITE_SCHEMA
+** SQLite itself does that, having read the schema anew.
+*/
+static bool is_passing(int rc)
+{
+    switch (rc & 0xff) {
+    case SQLITE_NOMEM:
+    case SQLITE_SCHEMA:
+    case SQLITE_INTERRUPT:
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PROTOCOL:
+    case SQLITE_FULL:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/*
 ** A table being created must be right; one that is connected again may have lost the tables of its
 ** SELECT, and must connect all the same, or it could not even be dropped.
 */
@@ -195,8 +217,7 @@ static int prepare(struct cache_table *table, sqlite3 *db, bool create, char **e
     int rc = definition_refresh(&query->definition, error);
     if (rc == SQLITE_OK && create)
         rc = check_refusal(query, error);
-    /* SQLITE_SCHEMA: SQLite reads the schema anew and connects once more. */
-    if (rc == SQLITE_NOMEM || rc == SQLITE_SCHEMA || (rc != SQLITE_OK && create))
+    if (rc != SQLITE_OK && (create || is_passing(rc)))
         return rc;
     if (rc != SQLITE_OK) {
         table->broken = *error != NULL ? *error : sqlite3_mprintf("%s", sqlite3_errstr(rc));
