@@ -124,7 +124,8 @@ endef
 CC_NAME := $(notdir $(lastword $(CC)))
 NEWEST  := $(CACHE)/newest/sqlite3
 NEWEST_O = $(NEWEST)-$(CC_NAME)
-ASAN_SHELL = $(CACHE)/3.44.2/sqlite3-$(CC_NAME)-asan
+ASAN_SHELL     = $(CACHE)/3.44.2/sqlite3-$(CC_NAME)-asan
+ASAN_SHELL_OLD = $(CACHE)/3.31.1/sqlite3-$(CC_NAME)-asan
 $(eval $(call TREE,static,$(RELEASE),,-lsqlite3))
 $(eval $(call TREE,newest,$(RELEASE),-isystem $(CACHE)/newest,,$(NEWEST).c $(NEWEST_O).o))
 $(eval $(call TREE,test-system,$(TEST),,-lsqlite3))
@@ -197,12 +198,13 @@ test-system: ## Run all tests against the system's SQLite alone, without a netwo
 
 asan: export QUERYCACHE = $(abspath $(BUILD)/asan/querycache)
 asan: export SQLITE3 = $(abspath $(ASAN_SHELL))
+asan: export SQLITE3_OLD = $(abspath $(ASAN_SHELL_OLD))
 asan: export STEPS ?= 3000
 asan: export ASAN_OPTIONS ?= detect_stack_use_after_return=1:strict_string_checks=1
 asan: export UBSAN_OPTIONS ?= print_stacktrace=1
 asan: ## Run all tests under the address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory sources-of-sqlite
-	@$(PARALLEL) $(BUILD)/asan/querycache.$(SUFFIX) $(ASAN_SHELL) $(CACHE)/3.31.1/sqlite3 $(ASAN_TESTS)
+	@$(PARALLEL) $(BUILD)/asan/querycache.$(SUFFIX) $(ASAN_SHELL) $(ASAN_SHELL_OLD) $(ASAN_TESTS)
 	$(PROVE) $(ASAN_TESTS)
 
 coverage: export QUERYCACHE = $(abspath $(BUILD)/coverage/querycache)
@@ -210,8 +212,8 @@ coverage: export STEPS ?= 3000
 coverage: ## Print the share of the lines in ext/ that the tests run; build/coverage/ has the rest
 	@$(PARALLEL) $(BUILD)/coverage/querycache.$(SUFFIX) $(COVER_TESTS)
 	@find $(BUILD) -name '*.gcda' -delete
-	$(PROVE) $(COVER_TESTS)
-	@tests/coverage.sh $(BUILD)/coverage $(BUILD)/obj-coverage
+	@$(PROVE) $(COVER_TESTS); status=$$?; \
+	    tests/coverage.sh $(BUILD)/coverage $(BUILD)/obj-coverage && exit $$status
 
 mutants: export STEPS ?= 5000
 mutants: ## Take out one guard of exactness at a time; the tests must fail for each

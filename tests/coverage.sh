@@ -36,9 +36,9 @@ done | awk -v missed="$output/uncovered.txt" '
         for (file in files) {
             lines += files[file]
             total += covered[file]
-            printf "%6.1f %%  %5d of %5d  %s\n", 100 * covered[file] / files[file], covered[file], files[file], file | "sort -k 5"
+            printf "%6.1f %%  %5d of %5d  %s\n", 100 * covered[file] / files[file], covered[file], files[file], file | "sort -k 6"
         }
-        close("sort -k 5")
+        close("sort -k 6")
         printf "" > missed
         for (file in files)
             for (line = 1; line <= last[file]; line++) {

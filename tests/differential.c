@@ -188,7 +188,7 @@ static void print_counters(const char *name, const struct counters *counters)
            percent(counters->repeat_hits, counters->repeats), counters->repeats);
 }
 
-static void report(struct run *run)
+static void check_run(struct run *run)
 {
     struct counters sum = {0};
     for (int i = 0; i < KINDS; i++) {
@@ -203,7 +203,12 @@ static void report(struct run *run)
            "columns had "
            "changed\n",
            sum.wrapped_reads, sum.ad_hoc_reads, sum.renewals);
-    ok(sum.steps >= run->steps || run->only_life >= 0 || run->failures > 0, "all steps were done");
+    /* One life alone, or one cut short by a failure, is no measure. */
+    if (run->only_life >= 0 || run->failures > 0) {
+        tap_skip("all steps were done, and the shares", "not the whole run");
+        return;
+    }
+    ok(sum.steps >= run->steps, "all steps were done");
     ok(percent(sum.failed_steps, sum.steps) < 25, "most steps do what they say");
     ok(percent(sum.hits, sum.hits + sum.misses) > 50, "over half of the first reads are hits");
     ok(percent(sum.repeat_hits, sum.repeats) > 90,
@@ -237,7 +242,7 @@ int main(void)
         if (run.failures >= MOST_FAILURES)
             break;
     }
-    report(&run);
+    check_run(&run);
     rmdir(run.root);
     return tap_done();
 }

@@ -42,8 +42,7 @@ first_failure() { # GUARD
 
 try() { # GUARD
     local failure
-    # A comment may name a guard; a use is followed by its condition.
-    if ! grep -rqE "^[^*]*\bGUARD\($1\)" ext --include='*.c'; then
+    if ! grep -rhE "\bGUARD\($1\)" ext --include='*.c' | grep -qvE '^ *(/?\*|//)'; then
         echo "not ok - $1 guards something"
         echo "#   no GUARD($1) in ext/"
         return

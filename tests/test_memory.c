@@ -76,7 +76,8 @@ static void *sqlite_resize(void *block, int size)
     return runs_out(OF_SQLITE) ? NULL : sqlite_memory.xRealloc(block, size);
 }
 
-/* Before anything of SQLite is used. Without lookaside, which hands out memory that is never short. */
+/* Before anything of SQLite is used. Without lookaside, which hands out memory that is never short.
+ */
 static void take_allocators(void)
 {
     static const struct allocator own = {own_alloc, own_resize, counting_release};
@@ -138,7 +139,8 @@ static const struct pair {
     const char *plain;
 } pairs[] = {
     {"SELECT * FROM ct", "SELECT a, b, c FROM main.t ORDER BY a"},
-    {"SELECT * FROM cp(2, 'z')", "SELECT a, b FROM main.t WHERE a >= 2 AND b <> 'z' COLLATE BINARY"},
+    {"SELECT * FROM cp(2, 'z')",
+     "SELECT a, b FROM main.t WHERE a >= 2 AND b <> 'z' COLLATE BINARY"},
     {"SELECT * FROM co", "SELECT a, b FROM main.other"},
     {"SELECT * FROM cw", "SELECT k, v FROM main.w"},
     {"SELECT * FROM cc", "SELECT count(*) AS n FROM main.other"},
@@ -229,51 +231,67 @@ struct scenario {
 static const struct scenario scenarios[] = {
     {.name = "loading the extension"},
     {.name = "creating", .setup = "DROP TABLE ct; DROP TABLE cp", .run = CREATE_T CREATE_P},
-    {.name = "creating a stored one", .setup = "DROP TABLE IF EXISTS main.made",
+    {.name = "creating a stored one",
+     .setup = "DROP TABLE IF EXISTS main.made",
      .run = "CREATE VIRTUAL TABLE main.made USING cache((SELECT k FROM w WHERE v = ?1))"},
-    {.name = "connecting a stored one", .run = "SELECT * FROM stored(9)",
-     .plain = "SELECT a, upper(b) FROM other WHERE a < 9", .fresh = true},
+    {.name = "connecting a stored one",
+     .run = "SELECT * FROM stored(9)",
+     .plain = "SELECT a, upper(b) FROM other WHERE a < 9",
+     .fresh = true},
     {.name = "a miss", .setup = "SELECT cache_clear()", .run = READ_ALL, .plain = READ_ALL_PLAIN},
     {.name = "a hit", .run = READ_ALL, .plain = READ_ALL_PLAIN},
-    {.name = "hits of one statement", .run = "SELECT * FROM ct; SELECT * FROM cp(2, 'z')",
+    {.name = "hits of one statement",
+     .run = "SELECT * FROM ct; SELECT * FROM cp(2, 'z')",
      .plain = "SELECT a, b, c FROM main.t ORDER BY a;"
-              "SELECT a, b FROM main.t WHERE a >= 2 AND b <> 'z' COLLATE BINARY", .times = 3},
+              "SELECT a, b FROM main.t WHERE a >= 2 AND b <> 'z' COLLATE BINARY",
+     .times = 3},
     {.name = "a join of cached tables",
      .run = "SELECT x.a, y.a FROM co AS x JOIN cp AS y ON y.low = x.a AND y.p2 = 'z' "
             "ORDER BY 1, 2",
      .plain = "SELECT x.a, y.a FROM other AS x JOIN t AS y ON y.a >= x.a AND y.b <> 'z' "
-              "COLLATE BINARY ORDER BY 1, 2", .times = 2},
+              "COLLATE BINARY ORDER BY 1, 2",
+     .times = 2},
     {.name = "reads in a transaction", .setup = "BEGIN", .run = READ_ALL, .plain = READ_ALL_PLAIN},
     {.name = "reads of own uncommitted rows",
-     .setup = "BEGIN; UPDATE t SET c = 'own'; DELETE FROM other", .run = READ_ALL,
+     .setup = "BEGIN; UPDATE t SET c = 'own'; DELETE FROM other",
+     .run = READ_ALL,
      .plain = READ_ALL_PLAIN},
-    {.name = "reads after own writes", .setup = "UPDATE t SET c = 'new'; DELETE FROM other",
-     .run = READ_ALL, .plain = READ_ALL_PLAIN},
-    {.name = "reads after another's commit", .foreign = "UPDATE t SET c = 'foreign'; DELETE FROM w",
-     .run = READ_ALL, .plain = READ_ALL_PLAIN},
+    {.name = "reads after own writes",
+     .setup = "UPDATE t SET c = 'new'; DELETE FROM other",
+     .run = READ_ALL,
+     .plain = READ_ALL_PLAIN},
+    {.name = "reads after another's commit",
+     .foreign = "UPDATE t SET c = 'foreign'; DELETE FROM w",
+     .run = READ_ALL,
+     .plain = READ_ALL_PLAIN},
     {.name = "reads after another's schema change",
      .foreign = "DROP TABLE other; CREATE TABLE other(b TEXT, a INTEGER PRIMARY KEY);"
                 "INSERT INTO other VALUES ('anew', 7); UPDATE t SET c = 'with it'",
      .run = "SELECT * FROM co; SELECT * FROM ct",
-     .plain = "SELECT a, b FROM main.other; SELECT a, b, c FROM main.t ORDER BY a", .anew = true},
+     .plain = "SELECT a, b FROM main.other; SELECT a, b, c FROM main.t ORDER BY a",
+     .anew = true},
     {.name = "reads after another table hides the first",
      .setup = "CREATE VIRTUAL TABLE temp.ch USING cache((SELECT v FROM w));"
               "SELECT * FROM ch; SELECT * FROM ch;"
               "BEGIN; CREATE TABLE temp.w(v INT); INSERT INTO temp.w VALUES ('hides')",
-     .run = "SELECT * FROM ch", .plain = "SELECT v FROM w"},
-    {.name = "reads after ATTACH", .setup = "ATTACH ':memory:' AS extra; CREATE TABLE extra.e(x);"
+     .run = "SELECT * FROM ch",
+     .plain = "SELECT v FROM w"},
+    {.name = "reads after ATTACH",
+     .setup = "ATTACH ':memory:' AS extra; CREATE TABLE extra.e(x);"
               "INSERT INTO extra.e VALUES (1)",
      .run = "SELECT cache_query('SELECT x FROM extra.e'); SELECT * FROM ct",
      .plain = "SELECT '[{\"x\":1}]'; SELECT a, b, c FROM main.t ORDER BY a"},
-    {.name = "writes", .run = "INSERT INTO t(b) VALUES ('n'); UPDATE other SET b = 'w';"
-                              "UPDATE w SET v = v + 1; DELETE FROM t"},
+    {.name = "writes",
+     .run = "INSERT INTO t(b) VALUES ('n'); UPDATE other SET b = 'w';"
+            "UPDATE w SET v = v + 1; DELETE FROM t"},
     {.name = "a transaction",
      .run = "BEGIN; UPDATE t SET c = 1; SAVEPOINT s; DELETE FROM other; ROLLBACK TO s;"
             "UPDATE w SET v = 5; SELECT count(*) FROM ct; COMMIT; SELECT count(*) FROM ct"},
     {.name = "a write that reads the cache",
      .run = "INSERT INTO w SELECT 'c' || a, count(*) OVER () FROM ct RETURNING (SELECT n FROM cc)"},
-    {.name = "evicting", .run = "SELECT * FROM cp(1, 'a'); SELECT * FROM cp(1, 'b');"
-                                "SELECT * FROM cp(1, 'c'); SELECT * FROM cp(1, 'd')"},
+    {.name = "evicting",
+     .run = "SELECT * FROM cp(1, 'a'); SELECT * FROM cp(1, 'b');"
+            "SELECT * FROM cp(1, 'c'); SELECT * FROM cp(1, 'd')"},
     {.name = "a smaller bound", .run = "SELECT cache_configure('max_bytes', '6 KB'); " READ_ALL},
     {.name = "invalidating",
      .run = "SELECT cache_invalidate('ct'), cache_invalidate_table('main.t');"
@@ -281,19 +299,25 @@ static const struct scenario scenarios[] = {
             "SELECT cache_drop(key) FROM cache_entries; SELECT cache_clear()"},
     {.name = "dropping entries by DELETE", .run = "DELETE FROM cache_entries WHERE cache <> 'ct'"},
     {.name = "dropping", .run = "DROP TABLE ct; DROP TABLE cp"},
-    {.name = "renaming", .setup = "DROP TABLE IF EXISTS temp.renamed",
+    {.name = "renaming",
+     .setup = "DROP TABLE IF EXISTS temp.renamed",
      .run = "ALTER TABLE temp.ct RENAME TO renamed"},
-    {.name = "listing", .run = "SELECT * FROM cache_stats; SELECT * FROM cache_definitions;"
-                               "SELECT * FROM cache_entries"},
+    {.name = "listing",
+     .run = "SELECT * FROM cache_stats; SELECT * FROM cache_definitions;"
+            "SELECT * FROM cache_entries"},
     {.name = "listing tables and settings",
      .run = "SELECT * FROM cache_tables; SELECT * FROM cache_config;"
             "UPDATE cache_config SET value = '2 h' WHERE name = 'ttl'"},
-    {.name = "cache_query", .setup = "SELECT cache_clear()",
+    {.name = "cache_query",
+     .setup = "SELECT cache_clear()",
      .run = "SELECT cache_query('SELECT a, b FROM other WHERE a > ?', 0)",
-     .plain = "SELECT '[{\"a\":1,\"b\":\"o\"},{\"a\":2,\"b\":\"p\"}]'", .times = 2},
-    {.name = "cache_rows", .setup = "SELECT cache_clear()",
+     .plain = "SELECT '[{\"a\":1,\"b\":\"o\"},{\"a\":2,\"b\":\"p\"}]'",
+     .times = 2},
+    {.name = "cache_rows",
+     .setup = "SELECT cache_clear()",
      .run = "SELECT value FROM cache_rows('SELECT b FROM other WHERE a > ?', 1)",
-     .plain = "SELECT '{\"b\":\"p\"}'", .times = 2},
+     .plain = "SELECT '{\"b\":\"p\"}'",
+     .times = 2},
     {.name = "cache_key and cache_normalize",
      .run = "SELECT length(cache_key('SELECT b FROM other WHERE a > ?', 'text'));"
             "SELECT cache_normalize('select  B from Other -- all')",
@@ -615,7 +639,8 @@ static void test_hooks(void)
             same_as(db, cached, plain, "miss", name);
         }
         if (!fell_short)
-            is_int(at, 5, "a write set is made and grows, for what is touched and what is announced");
+            is_int(at, 5,
+                   "a write set is made and grows, for what is touched and what is announced");
         run(db, "UPDATE t0 SET x = x + 1");
         same_as(db, "SELECT * FROM cu", "SELECT x FROM untouched", "hit",
                 "the next write is known again");

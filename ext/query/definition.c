@@ -22,7 +22,9 @@ static int fail_with_sqlite(char **error, sqlite3 *db, int rc)
 {
     if (rc == SQLITE_NOMEM)
         return rc;
-    return fail(error, rc, sqlite3_mprintf("%s", sqlite3_errmsg(db)));
+    /* Statements finalized since may have left another error, or none. */
+    bool same = sqlite3_errcode(db) == rc || sqlite3_extended_errcode(db) == rc;
+    return fail(error, rc, sqlite3_mprintf("%s", same ? sqlite3_errmsg(db) : sqlite3_errstr(rc)));
 }
 
 /* ---- taking in a text ---- */

@@ -72,8 +72,8 @@ int schema_hold(sqlite3 *db, struct schema_hold *hold, char stale[64])
             rc = compare(db, index, name, hold);
         }
     }
-    sqlite3_finalize(list);
-    return rc;
+    int finalized = sqlite3_finalize(list);
+    return rc != SQLITE_OK ? rc : finalized;
 }
 
 /* True while a statement that may write is under way. */

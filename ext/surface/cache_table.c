@@ -283,7 +283,9 @@ static int cache_create(sqlite3 *db, void *aux, int argc, const char *const *arg
     if (rc == SQLITE_OK)
         rc = open_table(db, aux, true, argc, argv, table, error);
     else if (rc != SQLITE_SCHEMA && rc != SQLITE_NOMEM)
-        *error = sqlite3_mprintf("cache table %s: %s", argv[2], sqlite3_errmsg(db));
+        *error =
+            sqlite3_mprintf("cache table %s: %s", argv[2],
+                            sqlite3_errcode(db) == rc ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
     schema_release(&hold);
     if (rc == SQLITE_SCHEMA)
         schema_reload(db);

@@ -46,7 +46,8 @@ static const char *const patterns[] = {
     "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 12) SELECT i, "
     "(SELECT count(*) FROM @ WHERE a = i) AS found FROM n",
     "WITH RECURSIVE chain(id, depth) AS (SELECT id, 0 FROM @ WHERE id = :start UNION SELECT y.id, "
-    "depth + 1 FROM chain JOIN @ AS y ON y.a = chain.id WHERE depth < 3) SELECT id, depth FROM "
+    "depth + 1 /* mixed */ FROM chain JOIN @ AS y ON y.a = chain.id WHERE depth < 3) SELECT id, "
+    "depth FROM "
     "chain",
     /* windows */
     "SELECT id, row_number() OVER (ORDER BY id, b) AS place, sum(a) OVER (ORDER BY id, b) AS run "

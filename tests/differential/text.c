@@ -46,15 +46,12 @@ void text_add(struct text *text, const char *words)
 
 void text_format(struct text *text, const char *format, ...)
 {
-    va_list arguments, again;
+    va_list arguments;
     va_start(arguments, format);
-    va_copy(again, arguments);
-    int count = vsnprintf(NULL, 0, format, arguments);
+    char *words = sqlite3_vmprintf(format, arguments);
     va_end(arguments);
-    reserve(text, (size_t)count);
-    vsnprintf(text->data + text->length, (size_t)count + 1, format, again);
-    va_end(again);
-    text->length += (size_t)count;
+    text_add(text, words ? words : "(out of memory)");
+    sqlite3_free(words);
 }
 
 static void add_hex(struct text *text, const unsigned char *bytes, size_t count)

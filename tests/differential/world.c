@@ -104,28 +104,51 @@ void world_close(struct world *world)
         disconnect(world, i);
 }
 
-static void add_columns(struct world *world, int connection, const char *sql, struct text *shape)
+/* Names and types, and a comparison of each column, "a" < 5, "b" < 5, … */
+static void add_columns(sqlite3 *db, const char *sql, struct text *shape, struct text *comparisons)
 {
     struct text outer = {0};
-    struct answer columns = {0};
+    struct answer answer = {0};
     sqlite3_stmt *statement = NULL;
     text_format(&outer, "SELECT * FROM (%s)", sql);
-    sqlite3_prepare_v2(world->connections[connection].db, outer.data, -1, &statement, NULL);
-    answer_columns(&columns, statement);
-    text_add(shape, columns.columns.data ? columns.columns.data : "");
+    sqlite3_prepare_v2(db, outer.data, -1, &statement, NULL);
+    answer_columns(&answer, statement);
+    text_add(shape, answer.columns.data ? answer.columns.data : "");
+    for (int i = 0; i < sqlite3_column_count(statement); i++) {
+        text_add(comparisons, i ? ", " : "");
+        text_name(comparisons, sqlite3_column_name(statement, i));
+        text_add(comparisons, " < 5");
+    }
     sqlite3_finalize(statement);
-    answer_free(&columns);
+    answer_free(&answer);
     text_free(&outer);
+}
+
+/* An expression has no declared type; its affinity shows in the flags of a comparison. */
+static void add_affinities(sqlite3 *db, const char *sql, const char *comparisons,
+                           struct text *shape)
+{
+    struct text explain = {0};
+    sqlite3_stmt *statement = NULL;
+    text_format(&explain, "EXPLAIN SELECT %s FROM (%s)", comparisons, sql);
+    sqlite3_prepare_v2(db, explain.data, -1, &statement, NULL);
+    while (statement != NULL && sqlite3_step(statement) == SQLITE_ROW) {
+        const char *opcode = (const char *)sqlite3_column_text(statement, 1);
+        if (opcode != NULL && (strcmp(opcode, "Lt") == 0 || strcmp(opcode, "Ge") == 0))
+            text_format(shape, "%d ", sqlite3_column_int(statement, 6));
+    }
+    sqlite3_finalize(statement);
+    text_free(&explain);
 }
 
 /* A compound needs keys for all columns, with their collations; versions keep them at other
  * opcodes. */
-static void add_collations(struct world *world, int connection, const char *sql, struct text *shape)
+static void add_collations(sqlite3 *db, const char *sql, struct text *shape)
 {
     struct text explain = {0};
     sqlite3_stmt *statement = NULL;
     text_format(&explain, "EXPLAIN SELECT * FROM (%s) UNION SELECT * FROM (%s)", sql, sql);
-    sqlite3_prepare_v2(world->connections[connection].db, explain.data, -1, &statement, NULL);
+    sqlite3_prepare_v2(db, explain.data, -1, &statement, NULL);
     while (statement != NULL && sqlite3_step(statement) == SQLITE_ROW) {
         const char *key = (const char *)sqlite3_column_text(statement, 5);
         if (key != NULL && strncmp(key, "k(", 2) == 0)
@@ -137,10 +160,12 @@ static void add_collations(struct world *world, int connection, const char *sql,
 
 char *world_shape(struct world *world, int connection, const char *sql)
 {
-    struct text shape = {0};
-    add_columns(world, connection, sql, &shape);
-    text_add(&shape, ": ");
-    add_collations(world, connection, sql, &shape);
+    sqlite3 *db = world->connections[connection].db;
+    struct text shape = {0}, comparisons = {0};
+    add_columns(db, sql, &shape, &comparisons);
+    add_affinities(db, sql, comparisons.data ? comparisons.data : "1", &shape);
+    add_collations(db, sql, &shape);
+    text_free(&comparisons);
     return shape.data;
 }
 
@@ -220,11 +245,12 @@ bool world_drop(struct world *world, int connection, struct query *query)
 static bool write_blob(struct world *world, const struct step *step)
 {
     char schema[16], table[16], column[16];
-    long long rowid;
+    int end = 0;
     sqlite3 *db = world->connections[step->connection].db;
     sqlite3_blob *blob = NULL;
-    if (sscanf(step->text, "%15s %15s %15s %lld", schema, table, column, &rowid) != 4)
+    if (sscanf(step->text, "%15s %15s %15s%n", schema, table, column, &end) != 3)
         return false;
+    long long rowid = strtoll(step->text + end, NULL, 10);
     /* In one transaction with other writes it cannot be seen: hazard 15 of the design. */
     if (sqlite3_get_autocommit(db) == 0)
         return false;

@@ -81,7 +81,8 @@ int world_execute(struct world *world, int connection, const char *sql);
 void world_trace(struct world *world, int connection, sqlite3_stmt *statement);
 void world_remark(struct world *world, int connection, const char *remark);
 
-/* The columns of (SELECT …) as a query over it sees them: types and collations. Caller frees. */
+/* The columns of (SELECT …) as a query over it sees them, with affinities and collations. Caller
+** frees. */
 char *world_shape(struct world *world, int connection, const char *sql);
 
 /* CREATE VIRTUAL TABLE for a SELECT, and what is known about it. */
