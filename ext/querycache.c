@@ -30,6 +30,8 @@ static int register_once(sqlite3 *db, char **error)
     struct session *session = session_open(db);
     if (session == NULL)
         return SQLITE_NOMEM;
+    if (session->registered && session_anchor(session) != SQLITE_OK)
+        session->registered = false; /* sqlite3_drop_modules() */
     int code = session->registered ? SQLITE_OK : surface_register(db, session);
     if (code == SQLITE_OK)
         session->registered = true;

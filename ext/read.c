@@ -112,7 +112,9 @@ static int begin(struct reading *reading, bool hold, char **error)
     struct observer *observer = reading->session->observer;
     struct definition *definition = &reading->query->definition;
     for (int attempt = 1;; attempt++) {
-        int rc = definition_refresh(definition, error);
+        int rc = observer_list_databases(observer, false);
+        if (rc == SQLITE_OK)
+            rc = definition_refresh(definition, error);
         if (rc == SQLITE_OK)
             rc = check_columns(reading->query, error);
         if (rc != SQLITE_OK)
@@ -175,26 +177,28 @@ static int identify(struct reading *reading)
 
 /* A definition whose statement is running (a function in it reads the same cached table) gets
 ** another. */
-static int compute_beside(struct reading *reading, struct result **result)
+static int compute_beside(struct reading *reading, struct result **result, bool *recompiled)
 {
     const struct definition *definition = &reading->query->definition;
     sqlite3_stmt *statement = NULL;
     int rc = sqlite3_prepare_v2(reading->session->db, definition->sql, -1, &statement, NULL);
     if (rc == SQLITE_OK)
-        rc = run_statement(statement, &definition->parameters, reading->values, result);
+        rc = run_statement(statement, &definition->parameters, reading->values, result, recompiled);
     int finalized = sqlite3_finalize(statement);
     return rc != SQLITE_OK ? rc : finalized;
 }
 
-static int compute(struct reading *reading, struct result **result, int64_t *duration)
+static int compute(struct reading *reading, struct result **result, int64_t *duration,
+                   bool *recompiled)
 {
     struct definition *definition = &reading->query->definition;
     int64_t start = ticks_now();
     int rc;
     if (sqlite3_stmt_busy(definition->statement))
-        rc = compute_beside(reading, result);
+        rc = compute_beside(reading, result, recompiled);
     else
-        rc = run_statement(definition->statement, &definition->parameters, reading->values, result);
+        rc = run_statement(definition->statement, &definition->parameters, reading->values, result,
+                           recompiled);
     *duration = ticks_now() - start;
     return rc;
 }
@@ -233,7 +237,7 @@ static bool may_keep(const struct reading *reading)
 {
     const struct definition *definition = &reading->query->definition;
     struct observer *observer = reading->session->observer;
-    return definition->statement != NULL && !sqlite3_expired(definition->statement) &&
+    return definition->statement != NULL && !observer_has_expired(observer) &&
            definition->generation == observer->schema_generation &&
            (snapshot_holds(observer, definition->databases, definition->database_count) ||
             !GUARD(KEEP_CLOCK));
@@ -244,7 +248,19 @@ static int compute_bypassed(struct reading *reading, struct result **result, cha
     int64_t duration;
     reading->session->last_status = READ_BYPASS;
     store_count_bypass(reading->session->store, reading->query->space);
-    int rc = compute(reading, result, &duration);
+    bool recompiled;
+    int rc = compute(reading, result, &duration, &recompiled);
+    /* Without a snapshot it may have been for a schema that changed, and with it the columns. */
+    if (rc == SQLITE_OK && recompiled) {
+        rc = take_snapshot(reading, false);
+        if (rc == SQLITE_OK &&
+            reading->query->definition.generation != reading->session->observer->schema_generation)
+            rc = SQLITE_SCHEMA;
+    }
+    if (rc == SQLITE_SCHEMA && *result != NULL) {
+        result_release(*result);
+        *result = NULL;
+    }
     if (rc == SQLITE_OK || rc == SQLITE_SCHEMA)
         return rc;
     return fail_with_sqlite(reading, rc, error);
@@ -264,7 +280,8 @@ static int compute_and_keep(struct reading *reading, struct result **result, cha
         if (evidence == NULL)
             return SQLITE_NOMEM;
     }
-    int rc = compute(reading, result, &duration);
+    bool recompiled;
+    int rc = compute(reading, result, &duration, &recompiled);
     if (rc == SQLITE_OK) {
         store_count_load(reading->session->store, reading->query->space, duration);
         if (probed && may_keep(reading))

@@ -834,6 +834,13 @@ static void test_columns_change(void)
     run(db, "CREATE VIRTUAL TABLE temp.cl USING cache((SELECT x FROM late))");
     same(db, "SELECT * FROM cl", "SELECT x FROM late",
          "a table made by another connection just before can be cached");
+    sqlite3 *first = open_plain(scratch_file("columns.db"), 0);
+    sqlite3_free(rows(first, "SELECT count(*) FROM t"));
+    run(foreign, "CREATE TABLE later(x TEXT)");
+    is_int(querycache_init(first), SQLITE_OK, "loaded where the schema in memory is out of date");
+    run(first, "CREATE VIRTUAL TABLE temp.cl USING cache((SELECT x FROM later))");
+    same(first, "SELECT * FROM cl", "SELECT x FROM later", "the first cached table of all");
+    sqlite3_close(first);
     run(db, "ALTER TABLE t RENAME COLUMN c TO d");
     same(db, "SELECT d FROM star", "SELECT d FROM main.t",
          "an own ALTER connects the table again, with the new name");

@@ -289,6 +289,11 @@ static int read_flags(struct observer *observer)
     return rc == SQLITE_OK ? finalized : rc;
 }
 
+bool observer_has_expired(const struct observer *observer)
+{
+    return observer->sentinel == NULL || sqlite3_expired(observer->sentinel);
+}
+
 /*
 ** DETACH expires every prepared statement, and one name may then stand for another file, whose
 ** clock could even read the same (two copies made alike). So there is always a statement to be
@@ -298,7 +303,7 @@ static int read_flags(struct observer *observer)
 */
 int observer_list_databases(struct observer *observer, bool force)
 {
-    bool expired = observer->sentinel == NULL || sqlite3_expired(observer->sentinel);
+    bool expired = observer_has_expired(observer);
     if (!expired && !force)
         return SQLITE_OK;
     int rc = read_databases(observer, expired);

@@ -97,6 +97,10 @@ bool observer_is_hooked(const struct observer *observer);
  */
 void observer_suspend(struct observer *observer);
 
+/* True once SQLite has expired the statements it had prepared, until the next listing notes it. A
+** statement's own flag would not tell: binding a value that the plan depends on sets it, too. */
+bool observer_has_expired(const struct observer *observer);
+
 /* Find out which databases are attached. Cheap unless one was detached since; `force` asks in any
 ** case. */
 int observer_list_databases(struct observer *observer, bool force);

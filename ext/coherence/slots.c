@@ -11,13 +11,14 @@ struct slot {
 };
 
 static struct {
+    bool looked;
     bool known;
     size_t update; /* offsets into struct sqlite3 */
     size_t commit;
     size_t rollback;
 } layout;
 
-static pthread_once_t layout_once = PTHREAD_ONCE_INIT;
+static pthread_mutex_t layout_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* The scratch connection may load this very extension (sqlite3_auto_extension); then it does
 ** without. */
@@ -70,6 +71,7 @@ static void learn_layout(void)
     learning = true;
     if (sqlite3_open(":memory:", &db) == SQLITE_OK) {
         size_t size = (size_t)sqlite3_msize(db);
+        layout.looked = true;
         sqlite3_update_hook(db, mark_update, &marks[0]);
         sqlite3_commit_hook(db, mark_commit, &marks[1]);
         sqlite3_rollback_hook(db, mark_rollback, &marks[2]);
@@ -84,12 +86,17 @@ static void learn_layout(void)
     learning = false;
 }
 
+/* Looked for again as long as there was no memory to look. */
 static bool layout_known(void)
 {
     if (learning)
         return false;
-    pthread_once(&layout_once, learn_layout);
-    return layout.known;
+    pthread_mutex_lock(&layout_lock);
+    if (!layout.looked)
+        learn_layout();
+    bool known = layout.known;
+    pthread_mutex_unlock(&layout_lock);
+    return known;
 }
 
 static bool slot_is(sqlite3 *db, size_t offset, void (*function)(void), const void *argument)

@@ -222,8 +222,8 @@ static int settle_in_transaction(struct observer *observer, struct database *dat
 }
 
 /* Where the clock has not moved, what was announced since wrote nothing. Left standing, it would
-*make
-** the next commit unknown. */
+ *make
+ ** the next commit unknown. */
 static int forget_announcements(struct observer *observer, struct database *database)
 {
     if (database->announcements == 0)

@@ -9,6 +9,7 @@
 #include "query/key.h"
 #include "query/normalize.h"
 #include "query/program.h"
+#include "query/schema.h"
 #include "query/token.h"
 
 static int fail(char **error, int rc, char *text)
@@ -113,11 +114,13 @@ static int hash_program(const struct instruction *instruction, int address, void
     return SQLITE_OK;
 }
 
-/* The listing of the query as a subquery, where its own name means `with`; failing to compile is
-** an answer too. */
-static int listing_under(struct definition *definition, const char *with, struct buffer *listing)
+/* The listing of the query as a subquery, where the name means a common table expression; failing
+** to compile is an answer too. */
+static int listing_under(struct definition *definition, const char *name, struct buffer *listing)
 {
-    char *sql = sqlite3_mprintf("%s SELECT * FROM (\n%s\n)", with, definition->sql);
+    char *sql = sqlite3_mprintf("WITH \"%w\"(querycache_self) AS (SELECT 'itself' WHERE 0) "
+                                "SELECT * FROM (\n%s\n)",
+                                name, definition->sql);
     if (sql == NULL)
         return SQLITE_NOMEM;
     int rc = program_each(definition->db, sql, hash_program, listing);
@@ -138,14 +141,12 @@ static int check_self(struct definition *definition, char **error)
         return SQLITE_OK;
     struct buffer plain = {0};
     struct buffer hidden = {0};
-    char *with = sqlite3_mprintf("WITH \"%w\"(querycache_self) AS (SELECT 'itself' WHERE 0)",
-                                 definition->self);
-    int rc = with != NULL ? listing_under(definition, "", &plain) : SQLITE_NOMEM;
+    /* Both have a WITH clause: that alone has SQLite compile some SELECTs differently. */
+    int rc = listing_under(definition, "querycache nobody", &plain);
     if (rc == SQLITE_OK)
-        rc = listing_under(definition, with, &hidden);
+        rc = listing_under(definition, definition->self, &hidden);
     bool same = plain.size == hidden.size &&
                 (plain.size == 0 || memcmp(plain.bytes, hidden.bytes, plain.size) == 0);
-    sqlite3_free(with);
     buffer_clear(&plain);
     buffer_clear(&hidden);
     if (rc != SQLITE_OK || same)
@@ -317,6 +318,12 @@ static void forget(struct definition *definition)
 static int prepare(struct definition *definition, char **error)
 {
     int rc = observer_list_databases(definition->observer, true);
+    /* What is prepared from an outdated schema would have outdated columns. */
+    if (rc == SQLITE_OK) {
+        rc = schema_verify(definition->observer);
+        if (rc != SQLITE_OK)
+            rc = fail_with_sqlite(error, definition->db, rc);
+    }
     if (rc == SQLITE_OK)
         rc = check_self(definition, error);
     if (rc == SQLITE_OK)
@@ -345,8 +352,7 @@ int definition_refresh(struct definition *definition, char **error)
 {
     sqlite3_stmt *statement = definition->statement;
     uint64_t generation = definition->observer->schema_generation;
-    if (statement != NULL && !sqlite3_expired(statement) &&
-        (definition->generation == generation || !GUARD(SCHEMA_GENERATION)))
+    if (statement != NULL && (definition->generation == generation || !GUARD(SCHEMA_GENERATION)))
         return SQLITE_OK;
     if (statement != NULL && sqlite3_stmt_busy(statement))
         return SQLITE_OK;

@@ -54,7 +54,7 @@ static int add_row(sqlite3_stmt *statement, struct result_builder *builder, stru
 }
 
 /* Up to SQLITE_DONE; then SQLITE_OK. */
-static int collect(sqlite3_stmt *statement, struct result_builder *builder)
+static int collect(sqlite3_stmt *statement, struct result_builder *builder, _Bool *recompiled)
 {
     int columns = sqlite3_column_count(statement);
     int compiled = sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_REPREPARE, 0);
@@ -62,8 +62,8 @@ static int collect(sqlite3_stmt *statement, struct result_builder *builder)
     if (row == NULL)
         return SQLITE_NOMEM;
     int rc = sqlite3_step(statement);
-    if (sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_REPREPARE, 0) != compiled &&
-        (rc == SQLITE_ROW || rc == SQLITE_DONE))
+    *recompiled = sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_REPREPARE, 0) != compiled;
+    if ((rc == SQLITE_ROW || rc == SQLITE_DONE) && sqlite3_column_count(statement) != columns)
         rc = SQLITE_SCHEMA;
     while (rc == SQLITE_ROW) {
         rc = add_row(statement, builder, row, columns);
@@ -75,15 +75,16 @@ static int collect(sqlite3_stmt *statement, struct result_builder *builder)
 }
 
 int run_statement(sqlite3_stmt *statement, const struct parameters *parameters,
-                  sqlite3_value **values, struct result **result)
+                  sqlite3_value **values, struct result **result, _Bool *recompiled)
 {
     *result = NULL;
+    *recompiled = 0;
     struct result_builder *builder = result_builder_new((unsigned)sqlite3_column_count(statement));
     if (builder == NULL)
         return SQLITE_NOMEM;
     int rc = bind(statement, parameters, values);
     if (rc == SQLITE_OK)
-        rc = collect(statement, builder);
+        rc = collect(statement, builder, recompiled);
     sqlite3_reset(statement);
     sqlite3_clear_bindings(statement);
     if (rc != SQLITE_OK) {

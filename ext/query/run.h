@@ -11,10 +11,10 @@
 /*
 ** Bind one value per parameter, run the statement, reset it, and clear its bindings. SQLITE_OK and
 ** a result that the caller releases; or SQLite's error code, the text being in sqlite3_errmsg().
-** SQLITE_SCHEMA: the statement was compiled anew on the way, so that what was known of it no
-** longer holds; its rows are not given.
+** *recompiled tells whether SQLite compiled the statement anew: because a schema changed, or
+** because the plan depends on a parameter's value. SQLITE_SCHEMA: it then has other columns.
 */
 int run_statement(sqlite3_stmt *statement, const struct parameters *parameters,
-                  sqlite3_value **values, struct result **result);
+                  sqlite3_value **values, struct result **result, _Bool *recompiled);
 
 #endif

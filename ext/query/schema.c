@@ -134,17 +134,24 @@ void schema_release(struct schema_hold *hold)
     hold->count = 0;
 }
 
-void schema_reload(sqlite3 *db)
+/* Only a statement that runs is checked against the file's schema. */
+static int verify_one(sqlite3 *db, const char *name)
 {
-    sqlite3_stmt *list = NULL;
-    if (sqlite3_prepare_v2(db, "PRAGMA database_list", -1, &list, NULL) != SQLITE_OK)
-        return;
-    while (sqlite3_step(list) == SQLITE_ROW) {
-        char *sql = sqlite3_mprintf("SELECT 1 FROM \"%w\".sqlite_master LIMIT 1",
-                                    (const char *)sqlite3_column_text(list, 1));
-        if (sql != NULL)
-            sqlite3_exec(db, sql, NULL, NULL, NULL);
-        sqlite3_free(sql);
+    char *sql = sqlite3_mprintf("SELECT 1 FROM \"%w\".sqlite_master LIMIT 1", name);
+    if (sql == NULL)
+        return SQLITE_NOMEM;
+    int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+    sqlite3_free(sql);
+    return rc;
+}
+
+int schema_verify(const struct observer *observer)
+{
+    int rc = SQLITE_OK;
+    for (const struct database *d = observer->databases; d != NULL && rc == SQLITE_OK;
+         d = d->next) {
+        if (d->index >= 0 && d->index != TEMP_DATABASE)
+            rc = verify_one(observer->db, d->name);
     }
-    sqlite3_finalize(list);
+    return rc;
 }

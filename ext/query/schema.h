@@ -42,8 +42,11 @@ int schema_hold_for_writer(struct observer *observer, struct schema_hold *hold, 
 
 void schema_release(struct schema_hold *hold);
 
-/* Have SQLite read the schemas anew that are out of date. Every pointer into them is dead
-** afterwards. */
-void schema_reload(sqlite3 *db);
+/*
+** Have SQLite read the schemas anew that are out of date; every pointer into them is dead then.
+** SQLITE_SCHEMA where it may not do so now, but will when the statement under way starts over. Or
+** SQLite's error code.
+*/
+int schema_verify(const struct observer *observer);
 
 #endif

@@ -287,8 +287,11 @@ static int cache_create(sqlite3 *db, void *aux, int argc, const char *const *arg
             sqlite3_mprintf("cache table %s: %s", argv[2],
                             sqlite3_errcode(db) == rc ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
     schema_release(&hold);
-    if (rc == SQLITE_SCHEMA)
-        schema_reload(db);
+    if (rc == SQLITE_SCHEMA) {
+        struct observer *observer = ((struct session *)aux)->observer;
+        if (observer_list_databases(observer, true) == SQLITE_OK)
+            schema_verify(observer);
+    }
     return rc;
 }
 
