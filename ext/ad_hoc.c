@@ -77,16 +77,18 @@ int ad_hoc_prepare(struct session *session, const char *sql, struct cached_query
         rc = definition_refresh(&found->definition, error);
     schema_release(&hold);
     session_end_read(session);
-    if (rc != SQLITE_OK) {
+    /* What an outer read may be using stays, whatever became of it. */
+    if (rc != SQLITE_OK && (found == NULL || session->readings == 0)) {
         cached_query_free(found);
         return rc;
     }
     found->next = session->ad_hoc;
     session->ad_hoc = found;
-    if (++session->ad_hoc_count > MAX_AD_HOC)
+    session->ad_hoc_count++;
+    while (session->ad_hoc_count > MAX_AD_HOC && session->readings == 0)
         drop_oldest(session);
     *query = found;
-    return SQLITE_OK;
+    return rc;
 }
 
 int ad_hoc_check_count(const struct cached_query *query, int value_count, char **error)

@@ -182,6 +182,8 @@ static int compute_beside(struct reading *reading, struct result **result, bool 
     const struct definition *definition = &reading->query->definition;
     sqlite3_stmt *statement = NULL;
     int rc = sqlite3_prepare_v2(reading->session->db, definition->sql, -1, &statement, NULL);
+    if (rc == SQLITE_OK && sqlite3_column_count(statement) != (int)definition->columns.count)
+        rc = SQLITE_SCHEMA;
     if (rc == SQLITE_OK)
         rc = run_statement(statement, &definition->parameters, reading->values, result, recompiled);
     int finalized = sqlite3_finalize(statement);
@@ -246,10 +248,10 @@ static bool may_keep(const struct reading *reading)
 static int compute_bypassed(struct reading *reading, struct result **result, char **error)
 {
     int64_t duration;
-    reading->session->last_status = READ_BYPASS;
     store_count_bypass(reading->session->store, reading->query->space);
     bool recompiled;
     int rc = compute(reading, result, &duration, &recompiled);
+    reading->session->last_status = READ_BYPASS; /* last: cached tables that it reads set theirs */
     /* Without a snapshot it may have been for a schema that changed, and with it the columns. */
     if (rc == SQLITE_OK && recompiled) {
         rc = take_snapshot(reading, false);
@@ -270,7 +272,6 @@ static int compute_and_keep(struct reading *reading, struct result **result, cha
 {
     struct definition *definition = &reading->query->definition;
     int64_t duration = 0;
-    reading->session->last_status = READ_MISS;
     struct evidence *evidence = NULL;
     /* Where rows cannot be looked for (an authorizer), nothing is kept; the query itself may run.
      */
@@ -282,6 +283,7 @@ static int compute_and_keep(struct reading *reading, struct result **result, cha
     }
     bool recompiled;
     int rc = compute(reading, result, &duration, &recompiled);
+    reading->session->last_status = READ_MISS; /* last: cached tables that it reads set theirs */
     if (rc == SQLITE_OK) {
         store_count_load(reading->session->store, reading->query->space, duration);
         if (probed && may_keep(reading))
@@ -320,6 +322,11 @@ static int attempt(struct reading *reading, bool once, struct result **result, c
     int rc = begin(reading, !once && GUARD(PLAN_ONCE), error);
     if (rc != SQLITE_OK)
         return rc;
+    /* What a stored definition may not do, it may not do uncached either. */
+    if (reading->query->definition.home != NULL && cached_query_is_refused(reading->query))
+        return fail(error, SQLITE_ERROR,
+                    sqlite3_mprintf("%s cannot be read: its stored SELECT %s", reading->query->name,
+                                    reading->query->definition.analysis.refusal));
     bool serve =
         reading->state == SNAPSHOT_GOOD || reading->query->options.coherence == COHERENCE_TTL;
     if (!serve || !config_get(SETTING_ENABLED) || cached_query_is_refused(reading->query) ||

@@ -28,6 +28,7 @@
     X(HOOKED_AGAIN)                                                                                \
     X(SNAPSHOT_CLOCK)                                                                              \
     X(EMPTY_WAL)                                                                                   \
+    X(UNLOCKED_FILE)                                                                               \
     X(PRIVATE_CLOCK)                                                                               \
     X(READ_UNCOMMITTED)                                                                            \
     X(KEEP_CLOCK)                                                                                  \

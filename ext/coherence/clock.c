@@ -36,7 +36,22 @@ bool clock_look(sqlite3 *db, const char *schema, struct clock_source *source)
     source->methods = file->pMethods;
     source->journal = journal;
     source->wal = false;
+    source->locked = false;
     return true;
+}
+
+static int lock_state(const struct clock_source *source, int otherwise)
+{
+    int lock = otherwise;
+    if (source->methods == NULL ||
+        source->methods->xFileControl(source->file, SQLITE_FCNTL_LOCKSTATE, &lock) != SQLITE_OK)
+        return otherwise;
+    return lock;
+}
+
+bool clock_is_locked(const struct clock_source *source)
+{
+    return lock_state(source, SQLITE_LOCK_NONE) >= SQLITE_LOCK_SHARED;
 }
 
 bool clock_same_source(const struct clock_source *a, const struct clock_source *b)
@@ -85,13 +100,11 @@ struct clock clock_read(sqlite3 *db, const char *schema, const struct clock_sour
 {
     struct clock clock = {.kind = CLOCK_NONE};
     struct clock_source now;
-    if (source->file == NULL || !clock_look(db, schema, &now) || !clock_same_source(source, &now) ||
-        now.methods == NULL)
+    if (source->file == NULL || (!source->locked && GUARD(UNLOCKED_FILE)) ||
+        !clock_look(db, schema, &now) || !clock_same_source(source, &now) || now.methods == NULL)
         return clock;
 
-    int lock = SQLITE_LOCK_EXCLUSIVE;
-    if (now.methods->xFileControl(now.file, SQLITE_FCNTL_LOCKSTATE, &lock) != SQLITE_OK ||
-        (lock >= SQLITE_LOCK_EXCLUSIVE && GUARD(PRIVATE_CLOCK)))
+    if (lock_state(&now, SQLITE_LOCK_EXCLUSIVE) >= SQLITE_LOCK_EXCLUSIVE && GUARD(PRIVATE_CLOCK))
         return clock;
 
     if (source->wal) {

@@ -37,11 +37,19 @@ struct clock_source {
     const sqlite3_io_methods *methods;
     sqlite3_file *journal; /* the WAL's handle in WAL mode, else the journal's */
     bool wal;
+    bool locked; /* a read transaction locks it; where none does, its counter tells nothing */
 };
 
 /* The source as it is now, but for `wal`, which only a transaction can tell. False when the
 ** database has no file. */
 bool clock_look(sqlite3 *db, const char *schema, struct clock_source *source);
+
+/*
+** In a read transaction: whether the file is locked. A temporary file, and one opened with
+** nolock=1, is not: SQLite then need not advance the change counter, and nothing keeps others
+** away.
+*/
+bool clock_is_locked(const struct clock_source *source);
 
 /* True when both name the same file in the same mode. */
 bool clock_same_source(const struct clock_source *a, const struct clock_source *b);

@@ -204,7 +204,11 @@ static bool is_uncacheable(sqlite3 *db, const char *name, const char *path)
     if (sqlite3_file_control(db, name, SQLITE_FCNTL_VFS_POINTER, (void *)&vfs) == SQLITE_OK &&
         vfs != NULL && strcmp(vfs->zName, "memdb") == 0)
         return true;
-    return path != NULL && path[0] != '\0' && sqlite3_uri_boolean(path, "immutable", 0);
+    if (path == NULL || path[0] == '\0')
+        return false;
+    const char *cache = sqlite3_uri_parameter(path, "cache");
+    return sqlite3_uri_boolean(path, "immutable", 0) ||
+           (cache != NULL && sqlite3_stricmp(cache, "shared") == 0);
 }
 
 /* Forget all that is known of a database: another file may be behind the name. */

@@ -84,6 +84,7 @@ static int learn_source(struct observer *observer, struct database *database,
         return rc != SQLITE_OK ? rc : reset;
     database->source = *now;
     database->source.wal = wal;
+    database->source.locked = clock_is_locked(now);
     return SQLITE_OK;
 }
 

@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "query/key.h"
 #include "query/modules.h"
-#include "query/program.h"
+#include "base/program.h"
 #include "query/token.h"
 
 /* What the listing shows, before anything is looked up. */
@@ -134,6 +134,8 @@ static int read_instruction(const struct instruction *instruction, int address, 
     } else if (strstr(instruction->opcode, "Func") != NULL ||
                strncmp(instruction->opcode, "Agg", 3) == 0) {
         return add_function(listing->analysis, instruction);
+    } else if (is_opcode(instruction, "Offset")) {
+        return analysis_refuse(listing->analysis, "calls sqlite_offset(), whose value changes");
     } else if (is_opcode(instruction, "String8")) {
         if (function_means_now(instruction->p4, (int)strlen(instruction->p4)))
             listing->now_literal = true;
@@ -342,6 +344,9 @@ static int understand(sqlite3 *db, const char *sql, const struct nesting *nestin
     if (rc == SQLITE_OK)
         rc = add_virtual_tables(db, listing, nesting, &full_text);
     struct analysis *analysis = listing->analysis;
+    /* A cached table that this one reads may hand it to a date function. */
+    if (rc == SQLITE_OK && analysis->calls_date && listing->now_literal)
+        rc = analysis_refuse(analysis, "gives 'now' to a cached table that calls a date function");
     for (unsigned i = 0; rc == SQLITE_OK && i < analysis->function_count; i++)
         rc = judge(db, sql, &analysis->functions[i], full_text, listing);
     return rc;

@@ -5,7 +5,7 @@
 
 #include "base/buffer.h"
 #include "base/memory.h"
-#include "query/program.h"
+#include "base/program.h"
 
 /* Affinities as the comparison opcodes carry them in p5 (sqliteInt.h, SQLITE_AFF_…). */
 #define AFFINITY_MASK 0x47
@@ -152,12 +152,18 @@ static const char *choose_type(const char *declared, int affinity)
 ** quoted. */
 static bool is_plain_type(const char *type)
 {
-    size_t words = strspn(type, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_ ");
-    const char *rest = type + words;
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    const char *rest = type;
+    size_t word;
+    while ((word = strspn(rest, letters)) > 0) {
+        if (sqlite3_keyword_check(rest, (int)word))
+            return false;
+        rest += word + strspn(rest + word, " ");
+    }
     if (*rest == '\0')
         return true;
     size_t size = strlen(rest);
-    return words > 0 && rest[0] == '(' && strspn(rest + 1, "0123456789,.+- ") + 2 == size &&
+    return rest > type && rest[0] == '(' && strspn(rest + 1, "0123456789,.+- ") + 2 == size &&
            rest[size - 1] == ')';
 }
 

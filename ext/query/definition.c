@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "query/key.h"
 #include "query/normalize.h"
-#include "query/program.h"
+#include "base/program.h"
 #include "query/schema.h"
 #include "query/token.h"
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "query/program.h"
+#include "base/program.h"
 #include "query/token.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -41,6 +41,20 @@ static bool is_at(sqlite3 *db, const char *schema, const char *table, const sqli
     return found == address;
 }
 
+/* True when main has a table or view of that name, which then hides the table-valued function. */
+static bool is_stored(sqlite3 *db, const char *name)
+{
+    sqlite3_stmt *lookup = NULL;
+    bool stored = true;
+    if (sqlite3_prepare_v2(db, "SELECT 1 FROM main.sqlite_master WHERE name = ?1 COLLATE nocase",
+                           -1, &lookup, NULL) == SQLITE_OK) {
+        sqlite3_bind_text(lookup, 1, name, -1, SQLITE_STATIC);
+        stored = sqlite3_step(lookup) != SQLITE_DONE;
+    }
+    sqlite3_finalize(lookup);
+    return stored;
+}
+
 /* ---- tables stored in a schema ---- */
 
 /* The module's name in CREATE VIRTUAL TABLE … USING name(…); caller frees. */
@@ -64,6 +78,40 @@ static void take_module(struct module_use *use, const char *module)
     }
 }
 
+/* The table named by content = … of a full-text table; caller frees. NULL where none is. */
+static char *content_of(const char *sql)
+{
+    struct token token = token_read_solid(sql);
+    while (token.type != TOKEN_END) {
+        struct token next = token_read_solid(token.text + token.size);
+        if (token_is_word(token, "content") && next.size == 1 && *next.text == '=')
+            return token_identifier(token_read_solid(next.text + next.size));
+        token = next;
+    }
+    return NULL;
+}
+
+/* Text that is kept elsewhere is in the same file only if it is in a table of the same schema: a
+** view could read anything. */
+static bool keeps_to_file(sqlite3 *db, const char *schema, const char *sql)
+{
+    char *content = content_of(sql);
+    if (content == NULL || content[0] == '\0') {
+        memory_free(content);
+        return true;
+    }
+    char *text = sqlite3_mprintf("SELECT 1 FROM \"%w\".sqlite_master WHERE type = 'table' AND "
+                                 "name = %Q COLLATE nocase AND sql NOT LIKE 'CREATE VIRTUAL%%'",
+                                 schema, content);
+    sqlite3_stmt *lookup = NULL;
+    bool found = text != NULL && sqlite3_prepare_v2(db, text, -1, &lookup, NULL) == SQLITE_OK &&
+                 sqlite3_step(lookup) == SQLITE_ROW;
+    sqlite3_finalize(lookup);
+    sqlite3_free(text);
+    memory_free(content);
+    return found;
+}
+
 static int find_in_schema(sqlite3 *db, const char *schema, const sqlite3_vtab *address,
                           struct module_use *use)
 {
@@ -83,6 +131,8 @@ static int find_in_schema(sqlite3 *db, const char *schema, const sqlite3_vtab *a
         char *module = module_of(text);
         take_module(use, module);
         memory_free(module);
+        if (use->full_text && !keeps_to_file(db, schema, text))
+            use->kind = MODULE_UNKNOWN;
         use->table = memory_copy_text(name, strlen(name));
         use->schema = memory_copy_text(schema, strlen(schema));
         if (use->table == NULL || use->schema == NULL)
@@ -114,7 +164,7 @@ int module_find(sqlite3 *db, const sqlite3_vtab *address, struct module_use *use
 {
     *use = (struct module_use){.kind = MODULE_UNKNOWN};
     for (size_t i = 0; i < COUNT(constants); i++) {
-        if (is_at(db, NULL, constants[i], address)) {
+        if (is_at(db, "main", constants[i], address) && !is_stored(db, constants[i])) {
             use->kind = MODULE_CONSTANT;
             return SQLITE_OK;
         }

@@ -1,9 +1,12 @@
 #include "query/plan.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buffer.h"
-#include "query/program.h"
+#include "base/memory.h"
+#include "base/program.h"
+#include "query/functions.h"
 
 /* An instruction that may go on elsewhere; an address of 0 is none. */
 struct jump {
@@ -13,6 +16,8 @@ struct jump {
 };
 
 struct plan {
+    sqlite3 *db;
+    bool calls_out; /* a function of the application, or ours, may read on its own */
     int vopens;
     int filter; /* the address of the VFilter; 0: none yet */
     int filters;
@@ -65,6 +70,22 @@ static void note_jump(struct plan *plan, int from, int to, bool call)
         buffer_add(&plan->jumps, &jump, sizeof jump);
 }
 
+static int note_call(struct plan *plan, const char *p4)
+{
+    const char *open = strchr(p4, '(');
+    if (open == NULL || plan->calls_out)
+        return SQLITE_OK;
+    struct function_use use = {.arguments = (int)strtol(open + 1, NULL, 10)};
+    use.name = memory_copy_text(p4, (size_t)(open - p4));
+    if (use.name == NULL)
+        return SQLITE_NOMEM;
+    struct function_verdict verdict;
+    int rc = function_judge(plan->db, &use, false, &verdict);
+    plan->calls_out = verdict.is_own;
+    memory_free(use.name);
+    return rc;
+}
+
 static int read_instruction(const struct instruction *instruction, int address, void *context)
 {
     struct plan *plan = context;
@@ -82,6 +103,8 @@ static int read_instruction(const struct instruction *instruction, int address, 
     if ((is(instruction, "OpenRead") || is(instruction, "OpenWrite")) &&
         instruction->p3 != TEMP_DATABASE)
         plan->other_file = true;
+    if (strstr(instruction->opcode, "Func") != NULL || strncmp(instruction->opcode, "Agg", 3) == 0)
+        return note_call(plan, instruction->p4);
     if (!goes_straight(instruction->opcode))
         note_jump(plan, address, instruction->p2, is(instruction, "Gosub"));
     return SQLITE_OK;
@@ -121,10 +144,10 @@ bool plan_reads_once(sqlite3 *db)
     const char *sql = statement != NULL ? sqlite3_sql(statement) : NULL;
     if (sql == NULL)
         return false;
-    struct plan plan = {0};
+    struct plan plan = {.db = db};
     int rc = program_each(db, sql, read_instruction, &plan);
     bool once = rc == SQLITE_OK && !plan.jumps.failed && plan.vopens == 1 && plan.filters == 1 &&
-                !plan.other_file && !repeats_filter(&plan);
+                !plan.other_file && !plan.calls_out && !repeats_filter(&plan);
     buffer_clear(&plan.jumps);
     return once;
 }

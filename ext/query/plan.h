@@ -12,8 +12,8 @@
 
 /*
 ** True when the connection has exactly one statement under way, and its program opens one virtual
-** table, filters it outside of any loop or subroutine, and opens no table outside temp. Costs an
-** EXPLAIN: ask once a plan.
+** table, filters it outside of any loop or subroutine, opens no table outside temp, and calls no
+** function but built-in ones. Costs an EXPLAIN: ask once a plan.
 */
 bool plan_reads_once(sqlite3 *db);
 

@@ -507,6 +507,11 @@ static int cache_filter(sqlite3_vtab_cursor *base, int plan, const char *index_t
     char *error = NULL;
     bool once = plan_is_once(table->session->db, index_text);
     rc = read_through(table->session, table->query, argc, argv, once, &cursor->result, &error);
+    if (rc == SQLITE_OK && (int)result_columns(cursor->result) != table->columns)
+        rc = fail(&error, SQLITE_ERROR,
+                  sqlite3_mprintf("the columns of %s changed while it was read; drop and create %s "
+                                  "again",
+                                  table->query->name, table->query->name));
     if (rc != SQLITE_OK && error != NULL)
         fail_table(base->pVtab, rc, error);
     return rc;

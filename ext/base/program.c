@@ -1,4 +1,4 @@
-#include "query/program.h"
+#include "base/program.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -4,8 +4,8 @@
 ** query has: addresses left out, two equal listings do the same. Called under the connection's
 ** mutex.
 */
-#ifndef QUERYCACHE_QUERY_PROGRAM_H
-#define QUERYCACHE_QUERY_PROGRAM_H
+#ifndef QUERYCACHE_BASE_PROGRAM_H
+#define QUERYCACHE_BASE_PROGRAM_H
 
 #include <stdbool.h>
 
