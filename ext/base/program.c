@@ -52,6 +52,40 @@ int program_each(sqlite3 *db, const char *sql,
     return visited != SQLITE_OK ? visited : rc;
 }
 
+/* What a program expects of a schema stands in its Transaction opcode: p1 is the database, p3 the
+** schema's version in memory. */
+struct expectation {
+    int database;
+    bool found;
+    uint32_t version;
+};
+
+static int note_transaction(const struct instruction *instruction, int address, void *context)
+{
+    struct expectation *expected = context;
+    (void)address;
+    if (strcmp(instruction->opcode, "Transaction") == 0 && instruction->p1 == expected->database) {
+        expected->version = (uint32_t)instruction->p3;
+        expected->found = true;
+    }
+    return SQLITE_OK;
+}
+
+int program_schema_version(sqlite3 *db, int index, const char *schema, uint32_t *version)
+{
+    char *sql = sqlite3_mprintf("SELECT 1 FROM \"%w\".sqlite_master", schema);
+    if (sql == NULL)
+        return SQLITE_NOMEM;
+    struct expectation expected = {.database = index};
+    int rc = program_each(db, sql, note_transaction, &expected);
+    sqlite3_free(sql);
+    if (rc == SQLITE_OK && !expected.found)
+        rc = SQLITE_ERROR;
+    if (rc == SQLITE_OK)
+        *version = expected.version;
+    return rc;
+}
+
 /* SQLite prints "vtab:%p" with its own printf: hexadecimal digits, with or without 0x. */
 bool program_vtab(const char *p4, const sqlite3_vtab **address)
 {

@@ -8,6 +8,7 @@
 #define QUERYCACHE_BASE_PROGRAM_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/sqlite.h"
 
@@ -26,6 +27,10 @@ struct instruction {
 int program_each(sqlite3 *db, const char *sql,
                  int (*visit)(const struct instruction *instruction, int address, void *context),
                  void *context);
+
+/* The version of a schema as the connection has it in memory; `index` is SQLite's number of the
+** database. Takes no lock. */
+int program_schema_version(sqlite3 *db, int index, const char *schema, uint32_t *version);
 
 /* True for p4 of a virtual table; *address is its sqlite3_vtab. */
 bool program_vtab(const char *p4, const sqlite3_vtab **address);

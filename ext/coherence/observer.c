@@ -226,6 +226,7 @@ int observer_reset_database(struct observer *observer, struct database *database
     database->uncacheable = is_uncacheable(observer->db, database->name, path);
     database->known = false;
     database->schema_current = false;
+    database->watched = false;
     database->source = (struct clock_source){0};
     database->clock.kind = CLOCK_NONE;
     write_set_clear(&database->touched);

@@ -46,7 +46,9 @@ struct database {
     struct clock clock;   /* CLOCK_NONE: not known for this epoch */
     uint32_t schema_seen; /* the last looked at: may be of a transaction not yet committed */
     bool schema_in_doubt; /* so it was: look again */
-    bool schema_current;  /* the schema in memory was the file's at data version `current_at` */
+    bool watched;         /* schema_seen was right at data version `watched_version` */
+    uint32_t watched_version;
+    bool schema_current; /* the schema in memory was the file's at data version `current_at` */
     uint32_t current_at;
 
     struct write_set touched;   /* by the transaction under way */

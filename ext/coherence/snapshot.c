@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/guard.h"
+#include "base/program.h"
 
 /* ---- helper statements ---- */
 
@@ -249,9 +250,8 @@ static int see_database(struct observer *observer, struct database *database, bo
 
 /* ---- schemas ---- */
 
-/* Read a schema version that a write transaction may be changing, or have changed and taken back.
- */
-static void look_at_schema(struct observer *observer, struct database *database, bool in_doubt)
+/* In a write transaction, which may be changing the schema, and may yet take that back. */
+static void look_at_schema(struct observer *observer, struct database *database)
 {
     uint32_t version = 0;
     if (read_schema(observer, database, &version) != SQLITE_OK)
@@ -259,7 +259,7 @@ static void look_at_schema(struct observer *observer, struct database *database,
     if (version != database->schema_seen && GUARD(OPEN_SCHEMA))
         observer->schema_generation++;
     database->schema_seen = version;
-    database->schema_in_doubt = in_doubt;
+    database->schema_in_doubt = true;
 }
 
 static bool is_among(const struct database *database, struct database *const *databases,
@@ -272,10 +272,24 @@ static bool is_among(const struct database *database, struct database *const *da
     return false;
 }
 
+/* What names mean goes by the schema in memory, whatever the file says by now. */
+static void look_at_memory(struct observer *observer, struct database *database, uint32_t version)
+{
+    uint32_t schema = 0;
+    if (program_schema_version(observer->db, database->index, database->name, &schema) != SQLITE_OK)
+        return;
+    if (schema != database->schema_seen)
+        observer->schema_generation++;
+    database->schema_seen = schema;
+    database->schema_in_doubt = false;
+    database->watched = true;
+    database->watched_version = version;
+}
+
 /*
 ** A name may come to mean another table when any database of the connection changes its schema,
-** temp above all. `seen` are those that were settled just now. Failures are left to the query
-** itself: it meets them too.
+** temp above all. `seen` are those that were settled just now. The others are not read, and so no
+** transaction is opened on them. Failures are left to the query itself: it meets them too.
 */
 static void watch_schemas(struct observer *observer, struct database *const *seen, unsigned count)
 {
@@ -286,14 +300,10 @@ static void watch_schemas(struct observer *observer, struct database *const *see
             continue;
         if (read_version(observer, d, &version) != SQLITE_OK)
             continue; /* temp, before it holds anything */
-        if (sqlite3_txn_state(observer->db, d->name) == SQLITE_TXN_WRITE) {
-            look_at_schema(observer, d, true);
-            continue;
-        }
-        if (d->schema_in_doubt)
-            look_at_schema(observer, d, false);
-        if (!settled && (!d->known || version != d->version))
-            see_database(observer, d, true);
+        if (sqlite3_txn_state(observer->db, d->name) == SQLITE_TXN_WRITE)
+            look_at_schema(observer, d);
+        else if (d->schema_in_doubt || !d->watched || version != d->watched_version)
+            look_at_memory(observer, d, version);
     }
 }
 

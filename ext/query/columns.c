@@ -74,14 +74,17 @@ static int find_comparison(const struct instruction *instruction, int address, v
     return SQLITE_OK;
 }
 
-static int read_traits(sqlite3 *db, const char *sql, struct columns *columns, struct probe *probe)
+static int read_traits(sqlite3 *db, const char *sql, const struct columns *columns,
+                       struct probe *probe)
 {
     struct buffer text = {0};
-    buffer_add_text(&text, "SELECT ");
+    buffer_add_text(&text, "WITH querycache_columns(");
     for (unsigned i = 0; i < columns->count; i++)
-        buffer_add_format(&text, "%s\"%w\" = ?%d", i ? ", " : "", columns->names[i],
-                          probe->first + (int)i);
-    buffer_add_format(&text, " FROM (\n%s\n)", sql);
+        buffer_add_format(&text, "%sc%d", i ? ", " : "", (int)i);
+    buffer_add_format(&text, ") AS (\n%s\n) SELECT ", sql);
+    for (unsigned i = 0; i < columns->count; i++)
+        buffer_add_format(&text, "%sc%d = ?%d", i ? ", " : "", (int)i, probe->first + (int)i);
+    buffer_add_text(&text, " FROM querycache_columns");
     char *query = buffer_take(&text);
     if (query == NULL)
         return SQLITE_NOMEM;
@@ -225,6 +228,50 @@ static int declare(sqlite3 *db, sqlite3_stmt *statement, struct columns *columns
 
 /* ---- all together ---- */
 
+/* The length of a name without the ":1" that SQLite adds to make it unique. */
+static size_t base_size(const char *name)
+{
+    size_t size = strlen(name);
+    size_t end = size;
+    while (end > 0 && name[end - 1] >= '0' && name[end - 1] <= '9')
+        end--;
+    return end > 1 && end < size && name[end - 1] == ':' ? end - 1 : size;
+}
+
+static bool is_taken(const struct columns *columns, unsigned before, const char *name)
+{
+    for (unsigned i = 0; i < before; i++) {
+        if (sqlite3_stricmp(columns->names[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* After a few tries SQLite makes a name unique with a random number; ours must not change. */
+static int settle_name(struct columns *columns, unsigned index)
+{
+    char *name = columns->names[index];
+    size_t size = base_size(name);
+    char *base = memory_copy_text(name, size);
+    int rc = base != NULL ? SQLITE_OK : SQLITE_NOMEM;
+    if (rc == SQLITE_OK && name[size] != '\0' && is_taken(columns, index, base)) {
+        struct buffer text = {0};
+        for (int suffix = 1; suffix == 1 || is_taken(columns, index, columns->names[index]);
+             suffix++) {
+            buffer_add_format(&text, "%s:%d", base, suffix);
+            char *made = buffer_take(&text);
+            if (made == NULL) {
+                rc = SQLITE_NOMEM;
+                break;
+            }
+            memory_free(columns->names[index]);
+            columns->names[index] = made;
+        }
+    }
+    memory_free(base);
+    return rc;
+}
+
 static int read_names(sqlite3_stmt *statement, struct columns *columns)
 {
     unsigned count = (unsigned)sqlite3_column_count(statement);
@@ -235,8 +282,9 @@ static int read_names(sqlite3_stmt *statement, struct columns *columns)
     for (unsigned i = 0; i < count; i++) {
         const char *name = sqlite3_column_name(statement, (int)i);
         columns->names[i] = name != NULL ? memory_copy_text(name, strlen(name)) : NULL;
-        if (columns->names[i] == NULL)
-            return SQLITE_NOMEM;
+        int rc = columns->names[i] != NULL ? settle_name(columns, i) : SQLITE_NOMEM;
+        if (rc != SQLITE_OK)
+            return rc;
     }
     return SQLITE_OK;
 }

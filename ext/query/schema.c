@@ -1,24 +1,6 @@
 #include "query/schema.h"
 
-#include <string.h>
-
 #include "base/program.h"
-
-/* What a program expects of a schema stands in its Transaction opcode: p1 is the database, p3 the
-** schema's version in memory. */
-struct expectation {
-    int database;
-    int version;
-};
-
-static int note_transaction(const struct instruction *instruction, int address, void *context)
-{
-    struct expectation *expected = context;
-    (void)address;
-    if (strcmp(instruction->opcode, "Transaction") == 0 && instruction->p1 == expected->database)
-        expected->version = instruction->p3;
-    return SQLITE_OK;
-}
 
 /* PRAGMA schema_version reads the file's version and compares it with nothing. */
 static int hold_one(sqlite3 *db, const char *name, struct schema_hold *hold, int *version)
@@ -42,16 +24,11 @@ static int hold_one(sqlite3 *db, const char *name, struct schema_hold *hold, int
 static int compare(sqlite3 *db, int index, const char *name, struct schema_hold *hold)
 {
     int version = 0;
+    uint32_t in_memory = 0;
     int rc = hold_one(db, name, hold, &version);
-    if (rc != SQLITE_OK)
-        return rc;
-    char *sql = sqlite3_mprintf("SELECT 1 FROM \"%w\".sqlite_master", name);
-    if (sql == NULL)
-        return SQLITE_NOMEM;
-    struct expectation expected = {.database = index, .version = version};
-    rc = program_each(db, sql, note_transaction, &expected);
-    sqlite3_free(sql);
-    if (rc == SQLITE_OK && expected.version != version)
+    if (rc == SQLITE_OK)
+        rc = program_schema_version(db, index, name, &in_memory);
+    if (rc == SQLITE_OK && in_memory != (uint32_t)version)
         rc = SQLITE_SCHEMA;
     return rc;
 }
