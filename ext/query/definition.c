@@ -318,8 +318,12 @@ static void forget(struct definition *definition)
 static int prepare(struct definition *definition, char **error)
 {
     int rc = observer_list_databases(definition->observer, true);
-    /* What is prepared from an outdated schema would have outdated columns. */
-    if (rc == SQLITE_OK) {
+    /* What is prepared from an outdated schema would have outdated columns. Inside BEGIN a look at
+    *a
+    ** file keeps a transaction on it, so there only what the query reads is looked at, afterwards.
+   */
+    bool in_transaction = !sqlite3_get_autocommit(definition->db);
+    if (rc == SQLITE_OK && !in_transaction) {
         rc = schema_verify(definition->observer);
         if (rc != SQLITE_OK)
             rc = fail_with_sqlite(error, definition->db, rc);
@@ -343,6 +347,9 @@ static int prepare(struct definition *definition, char **error)
         rc = check_home(definition, &definition->analysis, error);
     if (rc == SQLITE_OK)
         rc = resolve_dependencies(definition);
+    if (rc == SQLITE_OK && in_transaction)
+        rc = schema_verify_some(definition->observer, definition->databases,
+                                definition->database_count);
     if (rc == SQLITE_OK)
         rc = make_prefix(definition);
     return rc;
@@ -359,6 +366,10 @@ int definition_refresh(struct definition *definition, char **error)
     forget(definition);
     definition->preparing = true;
     int rc = prepare(definition, error);
+    if (rc == SQLITE_SCHEMA && *error == NULL) {
+        forget(definition); /* a schema was read anew; the second time it is the file's */
+        rc = prepare(definition, error);
+    }
     definition->preparing = false;
     if (rc != SQLITE_OK)
         forget(definition);

@@ -143,3 +143,23 @@ int schema_verify(const struct observer *observer)
     }
     return rc;
 }
+
+int schema_verify_some(const struct observer *observer, struct database *const *databases,
+                       unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        const struct database *d = databases[i];
+        uint32_t before = 0;
+        uint32_t after = 0;
+        int rc = program_schema_version(observer->db, d->index, d->name, &before);
+        if (rc == SQLITE_OK)
+            rc = verify_one(observer->db, d->name);
+        if (rc == SQLITE_OK)
+            rc = program_schema_version(observer->db, d->index, d->name, &after);
+        if (rc == SQLITE_OK && before != after)
+            rc = SQLITE_SCHEMA;
+        if (rc != SQLITE_OK && !is_out_of_reach(rc))
+            return rc;
+    }
+    return SQLITE_OK;
+}

@@ -49,4 +49,8 @@ void schema_release(struct schema_hold *hold);
 */
 int schema_verify(const struct observer *observer);
 
+/* The same for these databases alone, with SQLITE_SCHEMA also where one was read anew. */
+int schema_verify_some(const struct observer *observer, struct database *const *databases,
+                       unsigned count);
+
 #endif
