@@ -35,7 +35,7 @@ EXTENSION_LDFLAGS := -Wl,-z,defs
 endif
 
 EXT_SOURCES     := $(wildcard ext/*.c ext/*/*.c)
-PROGRAM_SOURCES := $(wildcard tests/test_*.c tests/differential.c)
+PROGRAM_SOURCES := $(wildcard tests/differential.c tests/test_*.c)
 SUPPORT_SOURCES := $(filter-out $(PROGRAM_SOURCES),$(wildcard tests/*.c tests/*/*.c))
 BENCH_SOURCES   := $(wildcard bench/*.c)
 SHELL_TESTS     := $(wildcard tests/*.t)
@@ -43,19 +43,21 @@ C_FILES          = $(shell find ext include tests bench -name '*.c' -o -name '*.
 PROGRAMS        := $(patsubst tests/%.c,%,$(PROGRAM_SOURCES))
 BENCHES         := $(BENCH_SOURCES:bench/%.c=%)
 
-COMPILE  = $(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(WERROR) -fvisibility=hidden -fPIC -MMD -MP -Iinclude -Iext $(CPPFLAGS)
-RELEASE := -O2
-TEST    := -g -O1 -DQUERYCACHE_TEST
+COMPILE   = $(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(WERROR) -fvisibility=hidden -fPIC \
+            -MMD -MP -Iinclude -Iext $(CPPFLAGS)
+RELEASE  := -O2
+TEST     := -g -O1 -DQUERYCACHE_TEST
 SANITIZE := -fsanitize=address,undefined
-ASAN    := $(TEST) $(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
-COVER   := -g -O0 -DQUERYCACHE_TEST --coverage -fprofile-update=atomic
+ASAN     := $(TEST) $(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+COVER    := -g -O0 -DQUERYCACHE_TEST --coverage -fprofile-update=atomic
 
 # Goals that install or remove come first, one after the other, whatever -j says.
 ifneq ($(filter deps dev-deps clean,$(MAKECMDGOALS)),)
 .NOTPARALLEL:
 endif
-# For goals that build much: as many jobs as there are cores, unless -j was given; V=1 shows commands.
-PARALLEL = +$(MAKE) --no-print-directory $(if $(V),,-s) $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
+# For goals that build much: a job for each core, unless -j was given. V=1 shows the commands.
+PARALLEL = +$(MAKE) --no-print-directory $(if $(V),,-s) \
+           $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
 
 # The tests find what they drive in the environment.
 export CC BUILD SQLITE3 JOBS QUERYCACHE_DATA
@@ -75,7 +77,8 @@ help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
 	@echo 'Installed under PREFIX=$(PREFIX): lib/sqlite3/querycache.$(SUFFIX) (to .load), lib/libquerycache.a'
 	@echo '(to link), include/querycache.h and lib/pkgconfig/querycache.pc. DESTDIR is put in front.'
-	@echo 'STEPS= and SEED= set the differential test, CC= the compiler, BUILD= another folder than build.'
+	@echo 'STEPS= and SEED= set the differential test, CC= the compiler, BUILD= another folder than build,'
+	@echo 'V=1 shows all commands.'
 
 static: $(BUILD)/static/libquerycache.a ## Build build/static/libquerycache.a, to link with SQLite
 
@@ -148,14 +151,13 @@ $(eval $(call SHELL_TREE,shell-coverage,$(SQLITE3),$(abspath $(BUILD)/coverage/q
 
 # ---- Other versions of SQLite, with options like Debian's ----------------------------------------
 
-SQLITE_OPTIONS := -DSQLITE_THREADSAFE=1 -DSQLITE_ENABLE_COLUMN_METADATA -DSQLITE_ENABLE_DBSTAT_VTAB \
-    -DSQLITE_ENABLE_FTS3 -DSQLITE_ENABLE_FTS3_PARENTHESIS -DSQLITE_ENABLE_FTS3_TOKENIZER -DSQLITE_ENABLE_FTS4 \
-    -DSQLITE_ENABLE_FTS5 -DSQLITE_ENABLE_GEOPOLY -DSQLITE_ENABLE_JSON1 -DSQLITE_ENABLE_LOAD_EXTENSION -DSQLITE_ENABLE_MATH_FUNCTIONS \
-    -DSQLITE_ENABLE_PREUPDATE_HOOK -DSQLITE_ENABLE_RTREE -DSQLITE_ENABLE_SESSION -DSQLITE_ENABLE_STMTVTAB \
-    -DSQLITE_ENABLE_UNLOCK_NOTIFY -DSQLITE_LIKE_DOESNT_MATCH_BLOBS -DSQLITE_SOUNDEX -DSQLITE_USE_URI
+SQLITE_OPTIONS := -DSQLITE_THREADSAFE=1 -DSQLITE_SOUNDEX -DSQLITE_USE_URI \
+    -DSQLITE_LIKE_DOESNT_MATCH_BLOBS $(addprefix -DSQLITE_ENABLE_,COLUMN_METADATA DBSTAT_VTAB FTS3 \
+    FTS3_PARENTHESIS FTS3_TOKENIZER FTS4 FTS5 GEOPOLY JSON1 LOAD_EXTENSION MATH_FUNCTIONS \
+    PREUPDATE_HOOK RTREE SESSION STMTVTAB UNLOCK_NOTIFY)
 COMPILE_SQLITE   = $(CC) -w -g $(SQLITE_OPTIONS)
 
-amalgamation: $(NEWEST_O).o $(CACHE)/3.44.2/sqlite3 $(CACHE)/3.31.1/sqlite3 ## Fetch (npm) and compile the other SQLite versions
+amalgamation: $(NEWEST_O).o $(CACHE)/3.44.2/sqlite3 $(CACHE)/3.31.1/sqlite3 ## Fetch (npm) and compile other SQLite versions
 
 $(CACHE)/%/sqlite3.c:
 	@tests/sqlite.sh $* $(@D)
@@ -190,11 +192,11 @@ COVER_TESTS  = $(PROGRAMS:%=$(BUILD)/coverage/%) $(SHELL_TESTS:tests/%=$(BUILD)/
 test: ## Run all tests against the system's SQLite and against others (npm fetches them once)
 	@$(MAKE) --no-print-directory sources-of-sqlite
 	@$(PARALLEL) all amalgamation $(SYSTEM_TESTS) $(OTHER_TESTS)
-	$(PROVE) $(SYSTEM_TESTS) $(OTHER_TESTS)
+	@$(PROVE) $(SYSTEM_TESTS) $(OTHER_TESTS)
 
 test-system: ## Run all tests against the system's SQLite alone, without a network
 	@$(PARALLEL) all $(SYSTEM_TESTS)
-	$(PROVE) $(SYSTEM_TESTS)
+	@$(PROVE) $(SYSTEM_TESTS)
 
 asan: export QUERYCACHE = $(abspath $(BUILD)/asan/querycache)
 asan: export SQLITE3 = $(abspath $(ASAN_SHELL))
@@ -205,7 +207,7 @@ asan: export UBSAN_OPTIONS ?= print_stacktrace=1
 asan: ## Run all tests under the address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory sources-of-sqlite
 	@$(PARALLEL) $(BUILD)/asan/querycache.$(SUFFIX) $(ASAN_SHELL) $(ASAN_SHELL_OLD) $(ASAN_TESTS)
-	$(PROVE) $(ASAN_TESTS)
+	@$(PROVE) $(ASAN_TESTS)
 
 coverage: export QUERYCACHE = $(abspath $(BUILD)/coverage/querycache)
 coverage: export STEPS ?= 3000
@@ -228,9 +230,10 @@ bench: ## Measure: build and run bench/ against the system's SQLite and the newe
 
 # ---- The machine and the source text -------------------------------------------------------------
 
-# npm is large where it comes from the package manager: not for a demo.
+# npm is large where it comes from the package manager: `make deps demo` does without.
+WITHOUT_NPM := all demo install test-system
 deps: ## Install what is missing for building, demo and test (apt, dnf or brew)
-	@.ci/deps $(if $(filter all demo install test-system,$(MAKECMDGOALS)),build,test)
+	@.ci/deps $(if $(filter-out $(WITHOUT_NPM),$(or $(filter-out deps,$(MAKECMDGOALS)),test)),test,build)
 
 dev-deps: deps ## Install what is missing for format, lint, asan and coverage
 	@.ci/deps develop
