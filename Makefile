@@ -191,11 +191,11 @@ COVER_TESTS  = $(PROGRAMS:%=$(BUILD)/coverage/%) $(SHELL_TESTS:tests/%=$(BUILD)/
 # The fetching first: where it fails, what it says about that is the last word.
 test: ## Run all tests against the system's SQLite and against others (npm fetches them once)
 	@$(MAKE) --no-print-directory sources-of-sqlite
-	@$(PARALLEL) all amalgamation $(SYSTEM_TESTS) $(OTHER_TESTS)
+	@$(PARALLEL) all static amalgamation $(SYSTEM_TESTS) $(OTHER_TESTS)
 	@$(PROVE) $(SYSTEM_TESTS) $(OTHER_TESTS)
 
 test-system: ## Run all tests against the system's SQLite alone, without a network
-	@$(PARALLEL) all $(SYSTEM_TESTS)
+	@$(PARALLEL) all static $(SYSTEM_TESTS)
 	@$(PROVE) $(SYSTEM_TESTS)
 
 asan: export QUERYCACHE = $(abspath $(BUILD)/asan/querycache)

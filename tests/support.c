@@ -56,6 +56,18 @@ const char *scratch_file(const char *name)
     return count < 64 ? (paths[count++] = path) : NULL;
 }
 
+const char *fresh_file(const char *name)
+{
+    const char *path = scratch_file(name);
+    const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
+    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
+        char *file = sqlite3_mprintf("%s%s", path, suffixes[i]);
+        unlink(file);
+        sqlite3_free(file);
+    }
+    return path;
+}
+
 static void die(sqlite3 *db, const char *what)
 {
     printf("Bail out! %s: %s\n", what, sqlite3_errmsg(db));

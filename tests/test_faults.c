@@ -23,18 +23,6 @@
 #define T "SELECT a, b FROM main.t ORDER BY a"
 #define CREATE_T "CREATE VIRTUAL TABLE temp.ct USING cache((SELECT a, b FROM main.t ORDER BY a));"
 
-static const char *fresh_file(const char *name)
-{
-    const char *path = scratch_file(name);
-    const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
-    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
-        char *file = sqlite3_mprintf("%s%s", path, suffixes[i]);
-        unlink(file);
-        sqlite3_free(file);
-    }
-    return path;
-}
-
 static sqlite3 *open_schema(const char *file, const char *mode)
 {
     sqlite3 *db = open_cached(file != NULL ? fresh_file(file) : ":memory:", 0);
