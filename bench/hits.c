@@ -1,13 +1,12 @@
 /*
-** What a hit costs, what a miss costs, and against what: the medians of many short rounds, in each
-** of which all sides take their turn, so that a busy machine slows them alike. A ratio is the
-** median of the rounds' ratios; times are printed beside it only to give an idea.
+** What a hit costs, what a miss costs, and against what: the medians of many short rounds, in
+** each of which all sides take their turn, so that a busy machine slows them alike. A ratio is
+** the median of the rounds' ratios; times are printed beside it only to give an idea.
 **
 **     make bench
 **
 ** A run is bind, step to the end, reset; nothing reads the columns. Every side is prepared once.
-*All
-** sides of a comparison run on one connection, in autocommit, on one database in WAL mode.
+** All sides of a comparison run on one connection, in autocommit, on one database in WAL mode.
 */
 #include <stdbool.h>
 #include <stdio.h>

@@ -16,8 +16,8 @@
 int ad_hoc_read(struct session *session, const char *sql, int value_count, sqlite3_value **values,
                 struct result **result, struct cached_query **query, char **error);
 
-/* Find or prepare the cached query of a text, without reading; it may be one that cannot be cached.
- */
+/* Find or prepare the cached query of a text, without reading; it may be one that cannot be
+** cached. */
 int ad_hoc_prepare(struct session *session, const char *sql, struct cached_query **query,
                    char **error);
 

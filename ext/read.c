@@ -273,8 +273,7 @@ static int compute_and_keep(struct reading *reading, struct result **result, cha
     struct definition *definition = &reading->query->definition;
     int64_t duration = 0;
     struct evidence *evidence = NULL;
-    /* Where rows cannot be looked for (an authorizer), nothing is kept; the query itself may run.
-     */
+    /* Where rows cannot be looked for (an authorizer), nothing is kept; the query itself may run. */
     bool probed = definition_probe(definition) == SQLITE_OK;
     if (probed) {
         evidence = definition_evidence(definition);

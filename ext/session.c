@@ -219,8 +219,8 @@ int session_anchor(struct session *session)
 {
     if (session->connected > 0)
         return SQLITE_OK;
-    /* To prepare it is to connect it; SQLite keeps an eponymous table until the connection closes.
-     */
+    /* To prepare it is to connect it; SQLite keeps an eponymous table until the connection
+    ** closes. */
     sqlite3_stmt *statement = NULL;
     int rc =
         sqlite3_prepare_v2(session->db, "SELECT 1 FROM querycache_stats", -1, &statement, NULL);

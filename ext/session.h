@@ -59,8 +59,8 @@ void session_end_read(struct session *session);
 ** outside of one. */
 int session_anchor(struct session *session);
 
-/* Drop what the connection kept under an older incarnation of its statements: it cannot be served.
- */
+/* Drop what the connection kept under an older incarnation of its statements: it cannot be
+** served. */
 void session_drop_outdated(struct session *session);
 
 /* Bring the histories of all databases of this connection up to date, so that what

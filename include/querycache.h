@@ -29,10 +29,10 @@ extern "C" {
 struct sqlite3_api_routines;
 
 /*
-** The entry point that sqlite3_load_extension() and `.load` call. `error` may be NULL; else it gets
-** a text that the caller frees with sqlite3_free(). `api` is what SQLite hands over, and may be
-*NULL
-** where the extension is linked in statically. Loading twice on one connection is harmless.
+** The entry point that sqlite3_load_extension() and `.load` call. `error` may be NULL; else it
+** gets a text that the caller frees with sqlite3_free(). `api` is what SQLite hands over, and may
+** be NULL where the extension is linked in statically. Loading twice on one connection is
+** harmless.
 */
 QUERYCACHE_API int sqlite3_querycache_init(sqlite3 *db, char **error,
                                            const struct sqlite3_api_routines *api);
@@ -41,8 +41,7 @@ QUERYCACHE_API int sqlite3_querycache_init(sqlite3 *db, char **error,
 ** The same for a connection of a program that has the extension linked in statically. Returns
 ** SQLITE_OK, or an error code whose text goes to sqlite3_log(): SQLITE_ERROR for an SQLite older
 ** than 3.34.0 or a bad environment variable; SQLITE_MISUSE where the extension is a library that
-*was
-** not yet loaded by SQLite.
+** was not yet loaded by SQLite.
 */
 QUERYCACHE_API int querycache_init(sqlite3 *db);
 

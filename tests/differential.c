@@ -1,13 +1,11 @@
 /*
 ** The differential test: a seeded generator writes databases and what happens to them, and after
-*every
-** step each cached query must give what the plain one gives.
+** every step each cached query must give what the plain one gives.
 **
 **   STEPS=100000 SEED=7 build/tests/differential
 **
-** A failure prints the seed, both answers, and the shortest script that shows it. LIFE=n runs only
-*the
-** n-th database of the seed.
+** A failure prints the seed, both answers, and the shortest script that shows it. LIFE=n runs
+** only the n-th database of the seed.
 */
 #define _POSIX_C_SOURCE 200809L
 

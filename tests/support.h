@@ -17,8 +17,8 @@ const char *scratch_file(const char *name);
 /* The same, with nothing there: what an earlier use of the name left is removed. */
 const char *fresh_file(const char *name);
 
-/* Open a database, with or without the extension. Flags as for sqlite3_open_v2(), 0 for the usual.
- */
+/* Open a database, with or without the extension. Flags as for sqlite3_open_v2(), 0 for the
+** usual. */
 sqlite3 *open_cached(const char *path, int flags);
 sqlite3 *open_plain(const char *path, int flags);
 

@@ -17,7 +17,7 @@
 #include "tap.h"
 
 /* An argument begins with its type: "i2010" is an integer, "r0.99" a real, "tRock" a text, "n"
- * NULL. */
+** NULL. */
 #define MAX_ARGUMENTS 3
 
 struct query {
@@ -344,9 +344,8 @@ static void add_value(sqlite3_str *out, sqlite3_stmt *stmt, int column)
     }
 }
 
-/* All that a statement gives: names of columns, values with their types, rows in order, the error.
- *Caller
- ** frees. */
+/* All that a statement gives: names of columns, values with their types, rows in order, the
+** error. Caller frees. */
 static char *rows_of(sqlite3_stmt *stmt)
 {
     sqlite3_str *out = sqlite3_str_new(NULL);
@@ -417,7 +416,7 @@ static void read_all(struct shop *shop, const char *status, const char *after)
 }
 
 /* After a write: right at once, and a hit at the next read. True if the first read was a hit
- * already. */
+** already. */
 static bool read_twice(struct shop *shop, int i, const char *after)
 {
     char *plain = rows_of(shop->plain[i]);

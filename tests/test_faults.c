@@ -1,9 +1,8 @@
 /*
-** What goes wrong while the cache is at work: a query that fails half way, is interrupted or finds
-*the
-** file locked; a cursor whose entry or table goes under it; connections closed at the wrong moment;
-** stored definitions whose tables are gone. The error goes to the caller, nothing partial is kept,
-** and afterwards everything is as right as before.
+** What goes wrong while the cache is at work: a query that fails half way, is interrupted or
+** finds the file locked; a cursor whose entry or table goes under it; connections closed at the
+** wrong moment; stored definitions whose tables are gone. The error goes to the caller, nothing
+** partial is kept, and afterwards everything is as right as before.
 */
 #include <stdlib.h>
 #include <string.h>

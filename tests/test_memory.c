@@ -76,8 +76,8 @@ static void *sqlite_resize(void *block, int size)
     return runs_out(OF_SQLITE) ? NULL : sqlite_memory.xRealloc(block, size);
 }
 
-/* Before anything of SQLite is used. Without lookaside, which hands out memory that is never short.
- */
+/* Before anything of SQLite is used. Without lookaside, which hands out memory that is never
+** short. */
 static void take_allocators(void)
 {
     static const struct allocator own = {own_alloc, own_resize, counting_release};

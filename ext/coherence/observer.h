@@ -95,8 +95,7 @@ void observer_free(struct observer *observer);
 /* True while all three hooks are still ours: since they were registered nothing was missed. */
 bool observer_is_hooked(const struct observer *observer);
 
-/* Finalize the helper statements, unless a snapshot is open; they are prepared again when needed.
- */
+/* Finalize the helper statements, unless a snapshot is open; they are prepared again when needed. */
 void observer_suspend(struct observer *observer);
 
 /* True once SQLite has expired the statements it had prepared, until the next listing notes it. A

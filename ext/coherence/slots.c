@@ -48,8 +48,8 @@ static struct slot read_slot(sqlite3 *db, size_t offset)
     return slot;
 }
 
-/* The offset of the one place where this slot stands; false where there is none, or more than one.
- */
+/* The offset of the one place where this slot stands; false where there is none, or more than
+** one. */
 static bool find_slot(sqlite3 *db, size_t size, struct slot wanted, size_t *offset)
 {
     int found = 0;

@@ -167,7 +167,7 @@ static void settle(struct observer *observer, struct database *database, const s
 ** The clock of the read transaction that is open. In rollback mode it is the reading now, since
 ** the SHARED lock keeps writers away from the file. In WAL mode it is known where a reading from
 ** before the transaction, and the one after it began, are equal: what lies between is equal to
-*both.
+** both.
 */
 static struct clock exact_clock(const struct clock *before, const struct clock *after)
 {
@@ -195,10 +195,11 @@ static bool is_replaced(const struct observer *observer, const struct database *
            (now.file != database->source.file || now.methods != database->source.methods);
 }
 
-/* Settle in a transaction; `before` is the clock just before it was opened, NULL where it was
-** opened by others. In WAL mode nothing is known of the clock then: the transaction may even be on
-*a
-** snapshot of long ago (sqlite3_snapshot_open). */
+/*
+** Settle in a transaction; `before` is the clock just before it was opened, NULL where it was
+** opened by others. In WAL mode nothing is known of the clock then: the transaction may even be
+** on a snapshot of long ago (sqlite3_snapshot_open).
+*/
 static int settle_in_transaction(struct observer *observer, struct database *database,
                                  const struct clock *before)
 {
@@ -224,8 +225,7 @@ static int settle_in_transaction(struct observer *observer, struct database *dat
 }
 
 /* Where the clock has not moved, what was announced since wrote nothing. Left standing, it would
- *make
- ** the next commit unknown. */
+** make the next commit unknown. */
 static int forget_announcements(struct observer *observer, struct database *database)
 {
     if (database->announcements == 0)

@@ -139,8 +139,8 @@ static const char *type_of_affinity(int affinity)
     }
 }
 
-/* The declared type where it says the affinity that the column really has; rows come before names.
- */
+/* The declared type where it says the affinity that the column really has; rows come before
+** names. */
 static const char *choose_type(const char *declared, int affinity)
 {
     if (affinity == AFFINITY_NONE)

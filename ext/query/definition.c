@@ -319,9 +319,7 @@ static int prepare(struct definition *definition, char **error)
 {
     int rc = observer_list_databases(definition->observer, true);
     /* What is prepared from an outdated schema would have outdated columns. Inside BEGIN a look at
-    *a
-    ** file keeps a transaction on it, so there only what the query reads is looked at, afterwards.
-   */
+    ** a file keeps a transaction on it, so there only what the query reads is looked at, later. */
     bool in_transaction = !sqlite3_get_autocommit(definition->db);
     if (rc == SQLITE_OK && !in_transaction) {
         rc = schema_verify(definition->observer);

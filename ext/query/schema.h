@@ -33,10 +33,8 @@ int schema_hold(sqlite3 *db, struct schema_hold *hold, char stale[64]);
 
 /*
 ** The same where a statement that writes is under way: it holds pointers into the schemas in
-*memory, and to read a
-** database whose schema others changed would have SQLite throw those away under it. Elsewhere
-*nothing
-** is held, and the answer is SQLITE_OK.
+** memory, and to read a database whose schema others changed would have SQLite throw those away
+** under it. Elsewhere nothing is held, and the answer is SQLITE_OK.
 */
 int schema_hold_for_writer(struct observer *observer, struct schema_hold *hold, char stale[64]);
 

@@ -35,8 +35,8 @@ struct result_builder;
 /* A builder for rows of `columns` cells; NULL when memory is short. */
 struct result_builder *result_builder_new(unsigned columns);
 
-/* Add a row of `columns` cells; the bytes are copied. False when memory is short: free the builder.
- */
+/* Add a row of `columns` cells; the bytes are copied. False when memory is short: free the
+** builder. */
 _Bool result_builder_add(struct result_builder *builder, const struct cell *row);
 
 /* Bytes that the finished result would take now, to within a few percent, and never less than its
@@ -44,8 +44,8 @@ _Bool result_builder_add(struct result_builder *builder, const struct cell *row)
 size_t result_builder_size(const struct result_builder *builder);
 uint64_t result_builder_rows(const struct result_builder *builder);
 
-/* Make the result, with one reference, and free the builder in any case; NULL when memory is short.
- */
+/* Make the result, with one reference, and free the builder in any case; NULL when memory is
+** short. */
 struct result *result_builder_finish(struct result_builder *builder);
 
 void result_builder_free(struct result_builder *builder);

@@ -14,10 +14,10 @@ struct arguments {
 };
 
 /*
-** For xBestIndex: hand each of the `count` hidden columns from `first` on the value it is compared
-** with. idxNum gets a bit for each one given. SQLITE_CONSTRAINT when a value is known only in
-*another
-** order of the join. A second constraint on one column is left to SQLite, so it filters.
+** For xBestIndex: hand each of the `count` hidden columns from `first` on the value it is
+** compared with. idxNum gets a bit for each one given. SQLITE_CONSTRAINT when a value is known
+** only in another order of the join. A second constraint on one column is left to SQLite, so it
+** filters.
 */
 int arguments_plan(sqlite3_index_info *info, int first, int count);
 

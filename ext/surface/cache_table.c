@@ -143,8 +143,7 @@ static int open_query(struct session *session, bool create, int argc, const char
 }
 
 /* "a" INTEGER, … and then the parameters, hidden. Without a type of its own HIDDEN would be taken
- *for
- ** one, and give them numeric affinity. */
+** for one, and give them numeric affinity. */
 static int declare(sqlite3 *db, struct cache_table *table)
 {
     struct cached_query *query = table->query;
@@ -376,8 +375,8 @@ static bool plan_parameter(sqlite3_index_info *info, int column, int argument, b
     return false;
 }
 
-/* Cost of a plan that lacks a value: only where there is no other is it chosen, to say what lacks.
- */
+/* Cost of a plan that lacks a value: only where there is no other is it chosen, to say what
+** lacks. */
 #define COST_INCOMPLETE 1e300
 
 /* How a statement means to read the table; called while it is prepared, perhaps many times. */

@@ -1,7 +1,6 @@
 /*
 ** What a statement gave: its rows as text (each cell an SQL literal), its columns, or its error.
-*The
-** caller owns an answer, starts it as {0} and ends it with answer_free().
+** The caller owns an answer, starts it as {0} and ends it with answer_free().
 */
 #ifndef DIFFERENTIAL_ANSWER_H
 #define DIFFERENTIAL_ANSWER_H
@@ -20,8 +19,7 @@ struct answer {
     struct text names;
 };
 
-/* How cells are written. ANSWER_JSON puts each cell on a line and writes it as JSON can carry it.
- */
+/* How cells are written. ANSWER_JSON puts each cell on a line and writes it as JSON can carry it. */
 enum answer_form { ANSWER_ROWS, ANSWER_JSON };
 
 /* Appends all rows of a prepared and bound statement, and resets it. */

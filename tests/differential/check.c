@@ -131,9 +131,8 @@ static bool columns_changed(struct comparison *comparison)
 }
 
 /*
-** After ALTER TABLE SQLite connects all virtual tables anew, and so the cached table may have taken
-*on
-** the new columns; then it gives what (SELECT …) gives, and nothing is wrong.
+** After ALTER TABLE SQLite connects all virtual tables anew, and so the cached table may have
+** taken on the new columns; then it gives what (SELECT …) gives, and nothing is wrong.
 */
 static bool columns_follow(struct comparison *comparison)
 {
@@ -184,18 +183,17 @@ static bool judge(struct comparison *comparison, enum order order, bool direct)
         return cached->code != SQLITE_DONE ||
                fail(comparison, "the SELECT fails, the cache answers");
     /* A look at the schema's version may wait for a lock that a SELECT without tables does not
-     * need. */
+    ** need. */
     if (is_busy(cached) && other_may_lock(comparison))
         return true;
     /* json_each() belongs to main and waits for its lock, even where the SELECT reads nothing
-     * there. */
+    ** there. */
     if (!direct && is_busy(cached))
         return true;
     if (cached->code != SQLITE_DONE && strstr(cached->message, "drop and create") != NULL) {
         comparison->query->outdated = true;
         comparison->world->counters->renewals++;
-        /* A table that SQLite connected while the SELECT did not prepare has no columns to serve.
-         */
+        /* A table that SQLite connected while the SELECT did not prepare has no columns to serve. */
         if (strstr(cached->message, "when the table was connected") != NULL)
             return true;
         return !direct || columns_changed(comparison) ||
@@ -512,8 +510,7 @@ static bool check_all(struct world *world, uint64_t salt, struct failure *failur
     return good;
 }
 
-/* Two rounds in one read transaction, in which nobody writes: the second is to find all it reads.
- */
+/* Two rounds in one read transaction, in which nobody writes: the second is to find all it reads. */
 static bool check_repeats(struct world *world, const struct step *step, struct failure *failure)
 {
     struct connection *on = &world->connections[step->connection];
@@ -567,7 +564,7 @@ bool check_step(struct world *world, const struct step *step, struct failure *fa
 {
     bool done = world_apply(world, step);
     /* Statements of a birth, and others that come in a fixed train, have no salt: they are no
-     * steps. */
+    ** steps. */
     if (step->salt != 0) {
         world->counters->steps++;
         world->counters->failed_steps += !done;

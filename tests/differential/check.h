@@ -1,8 +1,7 @@
 /*
-** The judge: every cached table must give what its SELECT gives on the same connection at the same
-** moment, alone and inside other queries. What it reads is drawn from the step's salt, per cached
-*table,
-** so that the same step reads the same in a shorter script.
+** The judge: every cached table must give what its SELECT gives on the same connection at the
+** same moment, alone and inside other queries. What it reads is drawn from the step's salt, per
+** cached table, so that the same step reads the same in a shorter script.
 */
 #ifndef DIFFERENTIAL_CHECK_H
 #define DIFFERENTIAL_CHECK_H

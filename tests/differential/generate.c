@@ -197,8 +197,8 @@ static void keep_house(struct generator *generator, struct step *step)
     }
 }
 
-/* The connection is lost with its temp tables, and so with its cached tables; they are made again.
- */
+/* The connection is lost with its temp tables, and so with its cached tables; they are made
+** again. */
 static void queue_reopen(struct generator *generator, int connection)
 {
     struct step step = {.action = ACTION_REOPEN, .connection = connection};

@@ -1,11 +1,11 @@
 /*
 ** The generator chooses the steps of a life: first a schema and the cached tables over it, then
-*writes,
-** transactions and changes of schema. It looks at the world only to know which transactions are
-** open, and writes everything down as text, so that a script needs no generator to be replayed.
+** writes, transactions and changes of schema. It looks at the world only to know which
+** transactions are open, and writes everything down as text, so that a script needs no generator
+** to be replayed.
 **
-** Every table has the columns id, a, b, c, d, of types that differ from life to life, and ids in a
-** small range: most statements then work on most tables, and no table grows.
+** Every table has the columns id, a, b, c, d, of types that differ from life to life, and ids in
+** a small range: most statements then work on most tables, and no table grows.
 */
 #ifndef DIFFERENTIAL_GENERATE_H
 #define DIFFERENTIAL_GENERATE_H

@@ -1,7 +1,6 @@
 /*
 ** A replay does a script's steps in a fresh folder. The minimizer replays shorter and shorter
-*scripts
-** as long as an answer stays wrong (delta debugging), and prints the last one.
+** scripts as long as an answer stays wrong (delta debugging), and prints the last one.
 */
 #ifndef DIFFERENTIAL_REPLAY_H
 #define DIFFERENTIAL_REPLAY_H

@@ -142,7 +142,7 @@ static void add_affinities(sqlite3 *db, const char *sql, const char *comparisons
 }
 
 /* A compound needs keys for all columns, with their collations; versions keep them at other
- * opcodes. */
+** opcodes. */
 static void add_collations(sqlite3 *db, const char *sql, struct text *shape)
 {
     struct text explain = {0};

@@ -1,8 +1,8 @@
 /*
 ** A world is one life of a database: its files in the current folder, its connections, and the
 ** cached tables that exist on them. It applies the steps of a script and knows what each cached
-*table
-** was created from; it does not choose steps (generate.h) and does not judge answers (check.h).
+** table was created from; it does not choose steps (generate.h) and does not judge answers
+** (check.h).
 */
 #ifndef DIFFERENTIAL_WORLD_H
 #define DIFFERENTIAL_WORLD_H
@@ -65,8 +65,7 @@ struct world {
     struct text *trace; /* where not NULL, every statement is written there */
 };
 
-/* Opens the connections. A replay starts with an empty store, a life with what others left in it.
- */
+/* Opens the connections. A replay starts with an empty store, a life with what others left in it. */
 void world_open(struct world *world, const struct life *life, struct counters *counters,
                 bool empty_store);
 void world_close(struct world *world);
