@@ -28,19 +28,19 @@ hit' <<<"$(table '') $(read_year 2023 2023 2024 2024 2023)"
 gives 'ttl: an entry is served until its time is over' 'miss
 hit
 miss
-1' <<<"$(table "ttl = '200 ms'") $(read_year 2023 2023)
-.shell sleep 0.3
+1' <<<"$(table "ttl = '1 s'") $(read_year 2023 2023)
+.shell sleep 1.1
 $(read_year 2023) SELECT expirations FROM cache_stats;"
 gives 'tti: each read gives an entry its idle time anew' 'miss
 hit
 hit
 miss
-1' <<<"$(table "tti = '300 ms'") $(read_year 2023)
-.shell sleep 0.2
+1' <<<"$(table "tti = '1 s'") $(read_year 2023)
+.shell sleep 0.6
 $(read_year 2023)
-.shell sleep 0.2
+.shell sleep 0.6
 $(read_year 2023)
-.shell sleep 0.4
+.shell sleep 1.1
 $(read_year 2023) SELECT expirations FROM cache_stats;"
 gives "ttl = 'none' and tti = 'none' lift the process-wide times" 'miss
 hit
@@ -56,15 +56,15 @@ gives 'a time without a unit is seconds, in any unit it is the same' '90.0
     echo "$(table "ttl = $ttl") INSERT INTO sink SELECT id FROM c(2023);
           SELECT round(expires_in) FROM cache_entries; DELETE FROM cache_entries; DROP TABLE c;"
 done)"
-slow="WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 300000)
+slow="WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1500000)
       SELECT max(n) FROM n"
 gives 'min_time: what is computed sooner is not kept, what takes longer is' 'miss
 miss
-300000
-300000
+1500000
+1500000
 0|2
-1|0' <<<"$(table "min_time = '10 ms'") $(read_year 2023 2023)
-CREATE VIRTUAL TABLE temp.slow USING cache(($slow), min_time = '10 ms');
+1|0' <<<"$(table "min_time = '100 ms'") $(read_year 2023 2023)
+CREATE VIRTUAL TABLE temp.slow USING cache(($slow), min_time = '100 ms');
 SELECT * FROM slow; SELECT * FROM slow;
 SELECT hits, rejections FROM cache_definitions ORDER BY name;"
 
