@@ -248,6 +248,13 @@ static int see_database(struct observer *observer, struct database *database, bo
     return settle_in_transaction(observer, database, &before);
 }
 
+/* True when a write transaction is open on the database; asked by name only where one is open at all. */
+static bool is_written(const struct observer *observer, const struct database *database,
+                       bool any_written)
+{
+    return any_written && sqlite3_txn_state(observer->db, database->name) == SQLITE_TXN_WRITE;
+}
+
 /* ---- schemas ---- */
 
 /* In a write transaction, which may be changing the schema, and may yet take that back. */
@@ -291,7 +298,8 @@ static void look_at_memory(struct observer *observer, struct database *database,
 ** temp above all. `seen` are those that were settled just now. The others are not read, and so no
 ** transaction is opened on them. Failures are left to the query itself: it meets them too.
 */
-static void watch_schemas(struct observer *observer, struct database *const *seen, unsigned count)
+static void watch_schemas(struct observer *observer, struct database *const *seen, unsigned count,
+                          bool any_written)
 {
     for (struct database *d = observer->databases; d != NULL; d = d->next) {
         uint32_t version = 0;
@@ -300,7 +308,7 @@ static void watch_schemas(struct observer *observer, struct database *const *see
             continue;
         if (read_version(observer, d, &version) != SQLITE_OK)
             continue; /* temp, before it holds anything */
-        if (sqlite3_txn_state(observer->db, d->name) == SQLITE_TXN_WRITE)
+        if (is_written(observer, d, any_written))
             look_at_schema(observer, d);
         else if (d->schema_in_doubt || !d->watched || version != d->watched_version)
             look_at_memory(observer, d, version);
@@ -309,14 +317,14 @@ static void watch_schemas(struct observer *observer, struct database *const *see
 
 /* ---- snapshots ---- */
 
-static bool may_serve(struct observer *observer, struct database *const *databases, unsigned count)
+static bool may_serve(const struct observer *observer, struct database *const *databases,
+                      unsigned count, bool any_written)
 {
     if (observer->read_uncommitted && GUARD(READ_UNCOMMITTED))
         return false;
     for (unsigned i = 0; i < count; i++) {
         if (databases[i]->index < 0 || databases[i]->uncacheable ||
-            (sqlite3_txn_state(observer->db, databases[i]->name) == SQLITE_TXN_WRITE &&
-             GUARD(WRITE_BYPASS)))
+            (is_written(observer, databases[i], any_written) && GUARD(WRITE_BYPASS)))
             return false;
     }
     return true;
@@ -330,7 +338,8 @@ int snapshot_open(struct observer *observer, struct database *const *databases, 
     int rc = observer_list_databases(observer, false);
     if (rc != SQLITE_OK)
         return rc == SQLITE_NOMEM ? rc : SQLITE_OK;
-    bool serve = may_serve(observer, databases, count);
+    bool any_written = sqlite3_txn_state(observer->db, NULL) == SQLITE_TXN_WRITE;
+    bool serve = may_serve(observer, databases, count, any_written);
     bool keep_open = hold_open || !sqlite3_get_autocommit(observer->db);
     for (unsigned i = 0; i < count && serve; i++) {
         rc = see_database(observer, databases[i], keep_open);
@@ -339,7 +348,7 @@ int snapshot_open(struct observer *observer, struct database *const *databases, 
         /* Whatever else is wrong, the query itself will say it better. */
         serve = rc == SQLITE_OK;
     }
-    watch_schemas(observer, databases, serve ? count : 0);
+    watch_schemas(observer, databases, serve ? count : 0, any_written);
     if (serve)
         *state = SNAPSHOT_GOOD;
     return SQLITE_OK;
