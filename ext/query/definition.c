@@ -315,17 +315,11 @@ static void forget(struct definition *definition)
     analysis_clear(&definition->analysis);
 }
 
-static int prepare(struct definition *definition, char **error)
+static int prepare(struct definition *definition, bool *outdated, char **error)
 {
+    *outdated = false;
     int rc = observer_list_databases(definition->observer, true);
-    /* What is prepared from an outdated schema would have outdated columns. Inside BEGIN a look at
-    ** a file keeps a transaction on it, so there only what the query reads is looked at, later. */
-    bool in_transaction = !sqlite3_get_autocommit(definition->db);
-    if (rc == SQLITE_OK && !in_transaction) {
-        rc = schema_verify(definition->observer);
-        if (rc != SQLITE_OK)
-            rc = fail_with_sqlite(error, definition->db, rc);
-    }
+    uint64_t schemas = schema_fingerprint(definition->observer);
     if (rc == SQLITE_OK)
         rc = check_self(definition, error);
     if (rc == SQLITE_OK)
@@ -345,9 +339,12 @@ static int prepare(struct definition *definition, char **error)
         rc = check_home(definition, &definition->analysis, error);
     if (rc == SQLITE_OK)
         rc = resolve_dependencies(definition);
-    if (rc == SQLITE_OK && in_transaction)
-        rc = schema_verify_some(definition->observer, definition->databases,
-                                definition->database_count);
+    /* What was prepared from an outdated schema has outdated columns. Only what the query reads is
+    ** looked at: inside BEGIN a look at a file keeps a transaction on it. */
+    if (rc == SQLITE_OK)
+        rc = schema_verify(definition->observer, definition->databases, definition->database_count);
+    if (rc == SQLITE_OK)
+        *outdated = schema_fingerprint(definition->observer) != schemas;
     if (rc == SQLITE_OK)
         rc = make_prefix(definition);
     return rc;
@@ -363,10 +360,11 @@ int definition_refresh(struct definition *definition, char **error)
         return SQLITE_OK;
     forget(definition);
     definition->preparing = true;
-    int rc = prepare(definition, error);
-    if (rc == SQLITE_SCHEMA && *error == NULL) {
-        forget(definition); /* a schema was read anew; the second time it is the file's */
-        rc = prepare(definition, error);
+    bool outdated;
+    int rc = prepare(definition, &outdated, error);
+    if (rc == SQLITE_OK && outdated) {
+        forget(definition);
+        rc = prepare(definition, &outdated, error);
     }
     definition->preparing = false;
     if (rc != SQLITE_OK)

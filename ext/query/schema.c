@@ -131,35 +131,34 @@ static int verify_one(sqlite3 *db, const char *name)
     return rc;
 }
 
-int schema_verify(const struct observer *observer)
+uint64_t schema_fingerprint(const struct observer *observer)
 {
-    int rc = SQLITE_OK;
-    for (const struct database *d = observer->databases; d != NULL && rc == SQLITE_OK;
-         d = d->next) {
-        if (d->index >= 0 && d->index != TEMP_DATABASE)
-            rc = verify_one(observer->db, d->name);
-        if (is_out_of_reach(rc))
-            rc = SQLITE_OK;
+    /* FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/), a version at a time. */
+    uint64_t hash = UINT64_C(14695981039346656037);
+    for (const struct database *d = observer->databases; d != NULL; d = d->next) {
+        uint32_t version = 0;
+        if (d->index >= 0 &&
+            program_schema_version(observer->db, d->index, d->name, &version) == SQLITE_OK)
+            hash = (hash ^ version) * UINT64_C(1099511628211);
     }
-    return rc;
+    return hash;
 }
 
-int schema_verify_some(const struct observer *observer, struct database *const *databases,
-                       unsigned count)
+int schema_verify(const struct observer *observer, struct database *const *databases,
+                  unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
-        const struct database *d = databases[i];
-        uint32_t before = 0;
-        uint32_t after = 0;
-        int rc = program_schema_version(observer->db, d->index, d->name, &before);
-        if (rc == SQLITE_OK)
-            rc = verify_one(observer->db, d->name);
-        if (rc == SQLITE_OK)
-            rc = program_schema_version(observer->db, d->index, d->name, &after);
-        if (rc == SQLITE_OK && before != after)
-            rc = SQLITE_SCHEMA;
+        int rc = verify_one(observer->db, databases[i]->name);
         if (rc != SQLITE_OK && !is_out_of_reach(rc))
             return rc;
     }
     return SQLITE_OK;
+}
+
+void schema_reload(const struct observer *observer)
+{
+    for (const struct database *d = observer->databases; d != NULL; d = d->next) {
+        if (d->index >= 0 && d->index != TEMP_DATABASE)
+            verify_one(observer->db, d->name);
+    }
 }

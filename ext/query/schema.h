@@ -8,6 +8,8 @@
 #ifndef QUERYCACHE_QUERY_SCHEMA_H
 #define QUERYCACHE_QUERY_SCHEMA_H
 
+#include <stdbool.h>
+
 #include "base/sqlite.h"
 #include "coherence/observer.h"
 
@@ -40,15 +42,19 @@ int schema_hold_for_writer(struct observer *observer, struct schema_hold *hold, 
 
 void schema_release(struct schema_hold *hold);
 
-/*
-** Have SQLite read the schemas anew that are out of date; every pointer into them is dead then.
-** SQLITE_SCHEMA where it may not do so now, but will when the statement under way starts over. Or
-** SQLite's error code.
-*/
-int schema_verify(const struct observer *observer);
+/* A hash of the versions of all schemas in memory: it changes when one is read anew. */
+uint64_t schema_fingerprint(const struct observer *observer);
 
-/* The same for these databases alone, with SQLITE_SCHEMA also where one was read anew. */
-int schema_verify_some(const struct observer *observer, struct database *const *databases,
-                       unsigned count);
+/*
+** Have SQLite compare the schemas of these databases with their files. One that is out of date is
+** read anew, and every pointer into it is dead. SQLITE_SCHEMA where SQLite may not do so now (in
+** xConnect), but will once the statement under way starts over: until then nothing more may be
+** prepared, or SQLite takes the schemas for known and finds no table. Or SQLite's error code.
+*/
+int schema_verify(const struct observer *observer, struct database *const *databases,
+                  unsigned count);
+
+/* The same for all databases, with no answer. */
+void schema_reload(const struct observer *observer);
 
 #endif

@@ -289,7 +289,7 @@ static int cache_create(sqlite3 *db, void *aux, int argc, const char *const *arg
     if (rc == SQLITE_SCHEMA) {
         struct observer *observer = ((struct session *)aux)->observer;
         if (observer_list_databases(observer, true) == SQLITE_OK)
-            schema_verify(observer);
+            schema_reload(observer);
     }
     return rc;
 }
