@@ -2,15 +2,9 @@
 
 #include <string.h>
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "read.h"
-
-static int fail(char **error, char *text)
-{
-    sqlite3_free(*error);
-    *error = text;
-    return text != NULL ? SQLITE_ERROR : SQLITE_NOMEM;
-}
 
 /* How many texts a session keeps prepared. */
 #define MAX_AD_HOC 64
@@ -96,11 +90,11 @@ int ad_hoc_check_count(const struct cached_query *query, int value_count, char *
     int wanted = (int)query->definition.parameters.count;
     if (value_count == wanted)
         return SQLITE_OK;
-    return fail(error,
-                sqlite3_mprintf("the SELECT has %d parameter%s and %d value%s given; give one "
-                                "value for each, in number order, after the SELECT",
-                                wanted, wanted == 1 ? "" : "s", value_count,
-                                value_count == 1 ? " was" : "s were"));
+    return error_set(error, SQLITE_ERROR,
+                     sqlite3_mprintf("the SELECT has %d parameter%s and %d value%s given; give one "
+                                     "value for each, in number order, after the SELECT",
+                                     wanted, wanted == 1 ? "" : "s", value_count,
+                                     value_count == 1 ? " was" : "s were"));
 }
 
 int ad_hoc_read(struct session *session, const char *sql, int value_count, sqlite3_value **values,
@@ -111,8 +105,9 @@ int ad_hoc_read(struct session *session, const char *sql, int value_count, sqlit
     if (rc == SQLITE_OK)
         rc = ad_hoc_check_count(*query, value_count, error);
     if (rc == SQLITE_OK && cached_query_is_refused(*query))
-        rc = fail(error, sqlite3_mprintf("this SELECT cannot be cached: it %s",
-                                         (*query)->definition.analysis.refusal));
+        rc = error_set(error, SQLITE_ERROR,
+                       sqlite3_mprintf("this SELECT cannot be cached: it %s",
+                                       (*query)->definition.analysis.refusal));
     if (rc == SQLITE_OK)
         rc = read_through(session, *query, value_count, values, true, result, error);
     return rc;

@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 #include "base/config.h"
+#include "base/error.h"
 #include "base/guard.h"
 #include "base/memory.h"
 #include "base/ticks.h"
@@ -28,22 +29,6 @@ struct reading {
     struct query_identity identity;
 };
 
-static int fail(char **error, int rc, char *text)
-{
-    sqlite3_free(*error);
-    *error = text;
-    return text != NULL ? rc : SQLITE_NOMEM;
-}
-
-static int fail_with_sqlite(struct reading *reading, int rc, char **error)
-{
-    if (rc == SQLITE_NOMEM)
-        return rc;
-    sqlite3 *db = reading->session->db;
-    bool same = sqlite3_errcode(db) == rc || sqlite3_extended_errcode(db) == rc;
-    return fail(error, rc, sqlite3_mprintf("%s", same ? sqlite3_errmsg(db) : sqlite3_errstr(rc)));
-}
-
 /* ---- schemas that are out of date ---- */
 
 int read_guard_writer(struct session *session, struct schema_hold *hold, char **error)
@@ -51,11 +36,12 @@ int read_guard_writer(struct session *session, struct schema_hold *hold, char **
     char stale[64];
     int rc = schema_hold_for_writer(session->observer, hold, stale);
     if (rc == SQLITE_SCHEMA)
-        rc = fail(error, SQLITE_ERROR,
-                  sqlite3_mprintf("another connection changed the schema of %s, which cannot be "
-                                  "read anew while this statement writes; run any SELECT on %s, "
-                                  "then this statement again",
-                                  stale, stale));
+        rc = error_set(
+            error, SQLITE_ERROR,
+            sqlite3_mprintf("another connection changed the schema of %s, which cannot be "
+                            "read anew while this statement writes; run any SELECT on %s, "
+                            "then this statement again",
+                            stale, stale));
     return rc;
 }
 
@@ -88,11 +74,11 @@ static int check_columns(struct cached_query *query, char **error)
         return SQLITE_OK;
     /* To be asked again at the next read: an authorizer may have blanked a column, and be gone. */
     query->definition.generation = 0;
-    return fail(error, SQLITE_ERROR,
-                sqlite3_mprintf("the columns of %s changed: it was created with (%s), and its "
-                                "SELECT now gives (%s); drop and create %s again",
-                                query->name, query->declared, query->definition.columns.declaration,
-                                query->name));
+    return error_set(error, SQLITE_ERROR,
+                     sqlite3_mprintf("the columns of %s changed: it was created with (%s), and its "
+                                     "SELECT now gives (%s); drop and create %s again",
+                                     query->name, query->declared,
+                                     query->definition.columns.declaration, query->name));
 }
 
 static int take_snapshot(struct reading *reading, bool hold)
@@ -118,10 +104,12 @@ static int begin(struct reading *reading, bool hold, char **error)
         if (rc == SQLITE_OK)
             rc = check_columns(reading->query, error);
         if (rc != SQLITE_OK)
-            return rc == SQLITE_NOMEM || *error != NULL ? rc : fail_with_sqlite(reading, rc, error);
+            return rc == SQLITE_NOMEM || *error != NULL
+                       ? rc
+                       : error_from_sqlite(error, reading->session->db, rc);
         rc = take_snapshot(reading, hold);
         if (rc != SQLITE_OK)
-            return fail_with_sqlite(reading, rc, error);
+            return error_from_sqlite(error, reading->session->db, rc);
         if (definition->generation == observer->schema_generation) {
             session_drop_outdated(reading->session);
             return SQLITE_OK;
@@ -265,7 +253,7 @@ static int compute_bypassed(struct reading *reading, struct result **result, cha
     }
     if (rc == SQLITE_OK || rc == SQLITE_SCHEMA)
         return rc;
-    return fail_with_sqlite(reading, rc, error);
+    return error_from_sqlite(error, reading->session->db, rc);
 }
 
 static int compute_and_keep(struct reading *reading, struct result **result, char **error)
@@ -288,7 +276,7 @@ static int compute_and_keep(struct reading *reading, struct result **result, cha
         if (probed && may_keep(reading))
             keep(reading, *result, evidence, duration);
     } else if (rc != SQLITE_SCHEMA) {
-        fail_with_sqlite(reading, rc, error);
+        error_from_sqlite(error, reading->session->db, rc);
     }
     memory_free(evidence);
     return rc;
@@ -307,7 +295,7 @@ static int find(struct reading *reading, struct result **result, enum found *fou
     if (!reading->holding) {
         int rc = take_snapshot(reading, true);
         if (rc != SQLITE_OK)
-            return fail_with_sqlite(reading, rc, error);
+            return error_from_sqlite(error, reading->session->db, rc);
     }
     if (reading->state != SNAPSHOT_GOOD ||
         definition_probe(&reading->query->definition) != SQLITE_OK)
@@ -323,9 +311,10 @@ static int attempt(struct reading *reading, bool once, struct result **result, c
         return rc;
     /* What a stored definition may not do, it may not do uncached either. */
     if (reading->query->definition.home != NULL && cached_query_is_refused(reading->query))
-        return fail(error, SQLITE_ERROR,
-                    sqlite3_mprintf("%s cannot be read: its stored SELECT %s", reading->query->name,
-                                    reading->query->definition.analysis.refusal));
+        return error_set(error, SQLITE_ERROR,
+                         sqlite3_mprintf("%s cannot be read: its stored SELECT %s",
+                                         reading->query->name,
+                                         reading->query->definition.analysis.refusal));
     bool serve =
         reading->state == SNAPSHOT_GOOD || reading->query->options.coherence == COHERENCE_TTL;
     if (!serve || !config_get(SETTING_ENABLED) || cached_query_is_refused(reading->query) ||
@@ -345,7 +334,7 @@ static int attempt(struct reading *reading, bool once, struct result **result, c
     if (!reading->holding && reading->state == SNAPSHOT_GOOD) {
         rc = take_snapshot(reading, true);
         if (rc != SQLITE_OK)
-            return fail_with_sqlite(reading, rc, error);
+            return error_from_sqlite(error, reading->session->db, rc);
     }
     /* The schemas may have moved on between the two snapshots: then start over. */
     if (reading->query->definition.generation != reading->session->observer->schema_generation)
@@ -378,7 +367,7 @@ int read_through(struct session *session, struct cached_query *query, int value_
     schema_release(&hold);
     session_end_read(session);
     if (rc != SQLITE_OK && rc != SQLITE_NOMEM && *error == NULL)
-        rc = fail(error, rc, sqlite3_mprintf("%s", sqlite3_errstr(rc)));
+        rc = error_set(error, rc, sqlite3_mprintf("%s", sqlite3_errstr(rc)));
     return rc;
 }
 

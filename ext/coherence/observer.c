@@ -39,6 +39,12 @@ static void write_set_add(struct write_set *set, struct table *table)
     set->tables[set->count++] = table;
 }
 
+int observer_read_version(const struct observer *observer, const struct database *database,
+                          uint32_t *version)
+{
+    return sqlite3_file_control(observer->db, database->name, SQLITE_FCNTL_DATA_VERSION, version);
+}
+
 /* ---- the hooks ---- */
 
 static void on_update(void *argument, int operation, const char *schema, const char *table,
@@ -95,8 +101,7 @@ static void on_update(void *argument, int operation, const char *schema, const c
 static void announce(struct observer *observer, struct database *database)
 {
     uint32_t version = 0;
-    int rc =
-        sqlite3_file_control(observer->db, database->name, SQLITE_FCNTL_DATA_VERSION, &version);
+    int rc = observer_read_version(observer, database, &version);
     struct write_set *touched = &database->touched;
     struct write_set *announced = &database->announced;
     if (rc != SQLITE_OK || touched->everything || !(touched->anything || !GUARD(NOTHING_SEEN)))

@@ -106,6 +106,11 @@ bool observer_has_expired(const struct observer *observer);
 ** case. */
 int observer_list_databases(struct observer *observer, bool force);
 
+/* SQLITE_FCNTL_DATA_VERSION of a database; an error for temp, before it holds anything. May be called
+** inside a hook. */
+int observer_read_version(const struct observer *observer, const struct database *database,
+                          uint32_t *version);
+
 /* Forget all that is known of a database: another file is behind the name. */
 int observer_reset_database(struct observer *observer, struct database *database);
 

@@ -36,12 +36,6 @@ static int read_number(struct observer *observer, const struct database *databas
     return rc;
 }
 
-static int read_version(struct observer *observer, const struct database *database,
-                        uint32_t *version)
-{
-    return sqlite3_file_control(observer->db, database->name, SQLITE_FCNTL_DATA_VERSION, version);
-}
-
 static int read_schema(struct observer *observer, struct database *database, uint32_t *version)
 {
     return read_number(observer, database, "schema_version", &database->schema_query, version);
@@ -99,7 +93,7 @@ struct sighting {
 
 static int sight(struct observer *observer, struct database *database, struct sighting *sighting)
 {
-    int rc = read_version(observer, database, &sighting->version);
+    int rc = observer_read_version(observer, database, &sighting->version);
     if (rc == SQLITE_OK)
         rc = read_number(observer, database, "data_version", &database->foreign_query,
                          &sighting->foreign_version);
@@ -182,7 +176,7 @@ static bool is_unmoved(struct observer *observer, const struct database *databas
 {
     struct clock_source now;
     uint32_t version = 0;
-    return database->known && read_version(observer, database, &version) == SQLITE_OK &&
+    return database->known && observer_read_version(observer, database, &version) == SQLITE_OK &&
            version == database->version && clock_look(observer->db, database->name, &now) &&
            clock_same_source(&now, &database->source);
 }
@@ -231,7 +225,7 @@ static int forget_announcements(struct observer *observer, struct database *data
     if (database->announcements == 0)
         return SQLITE_OK;
     clear_announced(database);
-    return read_version(observer, database, &database->version);
+    return observer_read_version(observer, database, &database->version);
 }
 
 static int see_database(struct observer *observer, struct database *database, bool keep_open)
@@ -306,7 +300,7 @@ static void watch_schemas(struct observer *observer, struct database *const *see
         bool settled = is_among(d, seen, count);
         if (d->index < 0 || (settled && !d->schema_in_doubt))
             continue;
-        if (read_version(observer, d, &version) != SQLITE_OK)
+        if (observer_read_version(observer, d, &version) != SQLITE_OK)
             continue; /* temp, before it holds anything */
         if (is_written(observer, d, any_written))
             look_at_schema(observer, d);
@@ -359,7 +353,7 @@ bool snapshot_holds(struct observer *observer, struct database *const *databases
     for (unsigned i = 0; i < count; i++) {
         uint32_t version = 0;
         if (sqlite3_txn_state(observer->db, databases[i]->name) != SQLITE_TXN_READ ||
-            read_version(observer, databases[i], &version) != SQLITE_OK ||
+            observer_read_version(observer, databases[i], &version) != SQLITE_OK ||
             version != databases[i]->version)
             return false;
     }

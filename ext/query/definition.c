@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/buffer.h"
+#include "base/error.h"
 #include "base/guard.h"
 #include "base/memory.h"
 #include "query/key.h"
@@ -11,22 +12,6 @@
 #include "base/program.h"
 #include "query/schema.h"
 #include "query/token.h"
-
-static int fail(char **error, int rc, char *text)
-{
-    sqlite3_free(*error);
-    *error = text;
-    return text != NULL ? rc : SQLITE_NOMEM;
-}
-
-static int fail_with_sqlite(char **error, sqlite3 *db, int rc)
-{
-    if (rc == SQLITE_NOMEM)
-        return rc;
-    /* Statements finalized since may have left another error, or none. */
-    bool same = sqlite3_errcode(db) == rc || sqlite3_extended_errcode(db) == rc;
-    return fail(error, rc, sqlite3_mprintf("%s", same ? sqlite3_errmsg(db) : sqlite3_errstr(rc)));
-}
 
 /* ---- taking in a text ---- */
 
@@ -37,13 +22,14 @@ static int check_first_word(const char *sql, char **error)
         token_is_word(first, "with"))
         return SQLITE_OK;
     if (first.type == TOKEN_END)
-        return fail(error, SQLITE_ERROR,
-                    sqlite3_mprintf("there is no SELECT; a cached query is one SELECT, VALUES, or "
-                                    "WITH … SELECT"));
-    return fail(error, SQLITE_ERROR,
-                sqlite3_mprintf("\"%.*s …\" cannot be cached; a cached query is one SELECT, "
-                                "VALUES, or WITH … SELECT",
-                                (int)first.size, first.text));
+        return error_set(
+            error, SQLITE_ERROR,
+            sqlite3_mprintf("there is no SELECT; a cached query is one SELECT, VALUES, or "
+                            "WITH … SELECT"));
+    return error_set(error, SQLITE_ERROR,
+                     sqlite3_mprintf("\"%.*s …\" cannot be cached; a cached query is one SELECT, "
+                                     "VALUES, or WITH … SELECT",
+                                     (int)first.size, first.text));
 }
 
 /* The text up to its last token before a semicolon; what follows may only be more semicolons. */
@@ -61,10 +47,11 @@ static int trim(const char *sql, size_t *start, size_t *size, char **error)
         token = token_read_solid(token.text + token.size);
     if (token.type == TOKEN_END)
         return SQLITE_OK;
-    return fail(error, SQLITE_ERROR,
-                sqlite3_mprintf("there is a second statement, \"%.20s …\"; a cached query is one "
-                                "SELECT",
-                                token.text));
+    return error_set(
+        error, SQLITE_ERROR,
+        sqlite3_mprintf("there is a second statement, \"%.20s …\"; a cached query is one "
+                        "SELECT",
+                        token.text));
 }
 
 static char *copy_or_null(const char *text)
@@ -152,13 +139,14 @@ static int check_self(struct definition *definition, char **error)
     if (rc != SQLITE_OK || same)
         return rc;
     if (definition->home != NULL)
-        return fail(error, SQLITE_ERROR,
-                    sqlite3_mprintf("%s would read itself; give the cached table another name",
-                                    definition->self));
-    return fail(error, SQLITE_ERROR,
-                sqlite3_mprintf("%s would read itself; write main.%s (or another schema) in its "
-                                "SELECT for the table or view behind it",
-                                definition->self, definition->self));
+        return error_set(error, SQLITE_ERROR,
+                         sqlite3_mprintf("%s would read itself; give the cached table another name",
+                                         definition->self));
+    return error_set(
+        error, SQLITE_ERROR,
+        sqlite3_mprintf("%s would read itself; write main.%s (or another schema) in its "
+                        "SELECT for the table or view behind it",
+                        definition->self, definition->self));
 }
 
 static int trusts_schema(sqlite3 *db, bool *trusted)
@@ -181,23 +169,24 @@ static int check_home(const struct definition *definition, const struct analysis
     for (unsigned i = 0; i < analysis->use_count; i++) {
         const struct table_use *use = &analysis->uses[i];
         if (sqlite3_stricmp(use->schema, home) != 0)
-            return fail(error, SQLITE_ERROR,
-                        sqlite3_mprintf("it reads %s.%s, but a cached table stored in %s may read "
-                                        "%s alone; create it in temp, or write %s.%s",
-                                        use->schema, use->table, home, home, home, use->table));
+            return error_set(
+                error, SQLITE_ERROR,
+                sqlite3_mprintf("it reads %s.%s, but a cached table stored in %s may read "
+                                "%s alone; create it in temp, or write %s.%s",
+                                use->schema, use->table, home, home, home, use->table));
     }
     if (analysis->direct_only != NULL)
-        return fail(error, SQLITE_ERROR,
-                    sqlite3_mprintf("it calls %s(), which a stored definition may not "
-                                    "(SQLITE_DIRECTONLY); create the cached table in temp",
-                                    analysis->direct_only));
+        return error_set(error, SQLITE_ERROR,
+                         sqlite3_mprintf("it calls %s(), which a stored definition may not "
+                                         "(SQLITE_DIRECTONLY); create the cached table in temp",
+                                         analysis->direct_only));
     bool trusted = true;
     int rc = analysis->not_innocuous != NULL ? trusts_schema(definition->db, &trusted) : SQLITE_OK;
     if (rc == SQLITE_OK && !trusted)
-        rc = fail(error, SQLITE_ERROR,
-                  sqlite3_mprintf("it calls %s(), which is not innocuous, and PRAGMA "
-                                  "trusted_schema is off; create the cached table in temp",
-                                  analysis->not_innocuous));
+        rc = error_set(error, SQLITE_ERROR,
+                       sqlite3_mprintf("it calls %s(), which is not innocuous, and PRAGMA "
+                                       "trusted_schema is off; create the cached table in temp",
+                                       analysis->not_innocuous));
     return rc;
 }
 
@@ -297,12 +286,12 @@ static int prepare_statement(struct definition *definition, char **error)
     int rc = sqlite3_prepare_v3(db, definition->sql, -1, SQLITE_PREPARE_PERSISTENT,
                                 &definition->statement, NULL);
     if (rc != SQLITE_OK)
-        return fail_with_sqlite(error, db, rc);
+        return error_from_sqlite(error, db, rc);
     if (!sqlite3_stmt_readonly(definition->statement) ||
         sqlite3_column_count(definition->statement) == 0)
-        return fail(error, SQLITE_ERROR,
-                    sqlite3_mprintf("it writes, and so cannot be cached; a cached query is a "
-                                    "SELECT that only reads"));
+        return error_set(error, SQLITE_ERROR,
+                         sqlite3_mprintf("it writes, and so cannot be cached; a cached query is a "
+                                         "SELECT that only reads"));
     return SQLITE_OK;
 }
 
@@ -331,10 +320,10 @@ static int prepare(struct definition *definition, bool *outdated, char **error)
             rc = analysis_make(definition->db, definition->sql, definition->nesting,
                                &definition->analysis);
         if (rc != SQLITE_OK)
-            rc = fail_with_sqlite(error, definition->db, rc);
+            rc = error_from_sqlite(error, definition->db, rc);
     }
     if (rc == SQLITE_OK && definition->analysis.reads_itself)
-        rc = fail(error, SQLITE_ERROR, sqlite3_mprintf("it reads itself"));
+        rc = error_set(error, SQLITE_ERROR, sqlite3_mprintf("it reads itself"));
     if (rc == SQLITE_OK)
         rc = check_home(definition, &definition->analysis, error);
     if (rc == SQLITE_OK)

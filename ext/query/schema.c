@@ -72,12 +72,6 @@ static bool is_writing(sqlite3 *db)
     return false;
 }
 
-static bool read_version(sqlite3 *db, const struct database *database, uint32_t *version)
-{
-    return sqlite3_file_control(db, database->name, SQLITE_FCNTL_DATA_VERSION, version) ==
-           SQLITE_OK;
-}
-
 /* In transactions that were open when this was last found out, and have seen no commit since. */
 static bool schemas_are_current(const struct observer *observer)
 {
@@ -88,7 +82,7 @@ static bool schemas_are_current(const struct observer *observer)
         int state = sqlite3_txn_state(observer->db, d->name);
         if (state == SQLITE_TXN_NONE ||
             (state == SQLITE_TXN_READ &&
-             (!d->schema_current || !read_version(observer->db, d, &version) ||
+             (!d->schema_current || observer_read_version(observer, d, &version) != SQLITE_OK ||
               version != d->current_at)))
             return false;
     }
@@ -98,7 +92,8 @@ static bool schemas_are_current(const struct observer *observer)
 static void note_current_schemas(struct observer *observer)
 {
     for (struct database *d = observer->databases; d != NULL; d = d->next)
-        d->schema_current = d->index >= 0 && read_version(observer->db, d, &d->current_at);
+        d->schema_current =
+            d->index >= 0 && observer_read_version(observer, d, &d->current_at) == SQLITE_OK;
 }
 
 int schema_hold_for_writer(struct observer *observer, struct schema_hold *hold, char stale[64])

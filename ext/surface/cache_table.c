@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/error.h"
 #include "base/memory.h"
 #include "query/plan.h"
 #include "query/schema.h"
@@ -45,18 +46,6 @@ enum { PLAN_COMPLETE, PLAN_INCOMPLETE };
 ** the plan; the question costs an EXPLAIN, so a statement that runs only once is not asked.
 */
 enum plan_state { PLAN_NEW = 'n', PLAN_RAN = 'r', PLAN_ONCE = 'o', PLAN_MANY = 'm' };
-
-static int fail(char **error, int rc, char *text)
-{
-    *error = text;
-    return text != NULL ? rc : SQLITE_NOMEM;
-}
-
-static int fail_table(sqlite3_vtab *table, int rc, char *text)
-{
-    sqlite3_free(table->zErrMsg);
-    return fail(&table->zErrMsg, rc, text);
-}
 
 /* ---- creating ---- */
 
@@ -112,10 +101,11 @@ static int open_query(struct session *session, bool create, int argc, const char
                       struct cached_query **made, char **error)
 {
     if (argc < 4)
-        return fail(error, SQLITE_ERROR,
-                    sqlite3_mprintf("there is no SELECT; write CREATE VIRTUAL TABLE temp.%s USING "
-                                    "cache((SELECT …), ttl = '5 min')",
-                                    argv[2]));
+        return error_set(
+            error, SQLITE_ERROR,
+            sqlite3_mprintf("there is no SELECT; write CREATE VIRTUAL TABLE temp.%s USING "
+                            "cache((SELECT …), ttl = '5 min')",
+                            argv[2]));
     struct cached_query *query = memory_alloc_zero(sizeof *query);
     if (query == NULL)
         return SQLITE_NOMEM;
@@ -177,11 +167,11 @@ static int check_refusal(const struct cached_query *query, char **error)
     const struct analysis *analysis = &query->definition.analysis;
     if (!cached_query_is_refused(query))
         return SQLITE_OK;
-    return fail(error, SQLITE_ERROR,
-                sqlite3_mprintf("this SELECT cannot be cached: it %s%s", analysis->refusal,
-                                analysis->nondeterministic
-                                    ? "; nondeterministic = 'allow' keeps it as first computed"
-                                    : ""));
+    return error_set(error, SQLITE_ERROR,
+                     sqlite3_mprintf("this SELECT cannot be cached: it %s%s", analysis->refusal,
+                                     analysis->nondeterministic
+                                         ? "; nondeterministic = 'allow' keeps it as first computed"
+                                         : ""));
 }
 
 /*
@@ -226,7 +216,7 @@ static int prepare(struct cache_table *table, sqlite3 *db, bool create, char **e
     }
     rc = declare(db, table);
     if (rc != SQLITE_OK && rc != SQLITE_NOMEM && *error == NULL)
-        rc = fail(error, rc, sqlite3_mprintf("%s", sqlite3_errmsg(db)));
+        rc = error_set(error, rc, sqlite3_mprintf("%s", sqlite3_errmsg(db)));
     memory_free(query->definition.self);
     query->definition.self = NULL;
     return rc;
@@ -467,9 +457,9 @@ static int explain_call(sqlite3_vtab *base)
     char *value_list = buffer_take(&values);
     int rc = SQLITE_NOMEM;
     if (name_list != NULL && value_list != NULL)
-        rc = fail_table(base, SQLITE_ERROR,
-                        sqlite3_mprintf("%s needs %s: SELECT … FROM %s(%s)", query->name, name_list,
-                                        query->name, value_list));
+        rc = error_set(&base->zErrMsg, SQLITE_ERROR,
+                       sqlite3_mprintf("%s needs %s: SELECT … FROM %s(%s)", query->name, name_list,
+                                       query->name, value_list));
     memory_free(name_list);
     memory_free(value_list);
     return rc;
@@ -494,10 +484,10 @@ static int cache_filter(sqlite3_vtab_cursor *base, int plan, const char *index_t
     cursor_clear(cursor);
     cursor->row = 0;
     if (table->broken != NULL)
-        return fail_table(base->pVtab, SQLITE_ERROR,
-                          sqlite3_mprintf("cache table %s: %s (when the table was connected; drop "
-                                          "and create it, or open the database again)",
-                                          table->query->name, table->broken));
+        return error_set(&base->pVtab->zErrMsg, SQLITE_ERROR,
+                         sqlite3_mprintf("cache table %s: %s (when the table was connected; drop "
+                                         "and create it, or open the database again)",
+                                         table->query->name, table->broken));
     if (plan == PLAN_INCOMPLETE)
         return explain_call(base->pVtab);
     int rc = keep_values(cursor, argc, argv);
@@ -507,12 +497,13 @@ static int cache_filter(sqlite3_vtab_cursor *base, int plan, const char *index_t
     bool once = plan_is_once(table->session->db, index_text);
     rc = read_through(table->session, table->query, argc, argv, once, &cursor->result, &error);
     if (rc == SQLITE_OK && (int)result_columns(cursor->result) != table->columns)
-        rc = fail(&error, SQLITE_ERROR,
-                  sqlite3_mprintf("the columns of %s changed while it was read; drop and create %s "
-                                  "again",
-                                  table->query->name, table->query->name));
+        rc = error_set(
+            &error, SQLITE_ERROR,
+            sqlite3_mprintf("the columns of %s changed while it was read; drop and create %s "
+                            "again",
+                            table->query->name, table->query->name));
     if (rc != SQLITE_OK && error != NULL)
-        fail_table(base->pVtab, rc, error);
+        error_set(&base->pVtab->zErrMsg, rc, error);
     return rc;
 }
 

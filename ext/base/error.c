@@ -1,0 +1,20 @@
+#include "base/error.h"
+
+#include <stddef.h>
+
+int error_set(char **error, int rc, char *text)
+{
+    sqlite3_free(*error);
+    *error = text;
+    return text != NULL ? rc : SQLITE_NOMEM;
+}
+
+int error_from_sqlite(char **error, sqlite3 *db, int rc)
+{
+    if (rc == SQLITE_NOMEM)
+        return rc;
+    /* Statements finalized since may have left another error, or none. */
+    int same = sqlite3_errcode(db) == rc || sqlite3_extended_errcode(db) == rc;
+    return error_set(error, rc,
+                     sqlite3_mprintf("%s", same ? sqlite3_errmsg(db) : sqlite3_errstr(rc)));
+}
