@@ -35,9 +35,10 @@ EXTENSION_LDFLAGS := -Wl,-z,defs
 endif
 
 EXT_SOURCES     := $(wildcard ext/*.c ext/*/*.c)
-PROGRAM_SOURCES := $(wildcard tests/differential.c tests/test_*.c)
+PROGRAM_SOURCES := $(wildcard tests/differential.c tests/torture.c tests/test_*.c)
 SUPPORT_SOURCES := $(filter-out $(PROGRAM_SOURCES),$(wildcard tests/*.c tests/*/*.c))
 BENCH_SOURCES   := $(wildcard bench/*.c)
+BENCH_SUPPORT   := $(wildcard bench/support/*.c)
 SHELL_TESTS     := $(wildcard tests/*.t)
 C_FILES          = $(shell find ext include tests bench -name '*.c' -o -name '*.h' | sort)
 PROGRAMS        := $(patsubst tests/%.c,%,$(PROGRAM_SOURCES))
@@ -49,6 +50,7 @@ RELEASE  := -O2
 TEST     := -g -O1 -DQUERYCACHE_TEST
 SANITIZE := -fsanitize=address,undefined
 ASAN     := $(TEST) $(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+TSAN     := $(TEST) -fsanitize=thread -fno-omit-frame-pointer
 COVER    := -g -O0 -DQUERYCACHE_TEST --coverage -fprofile-update=atomic
 
 # Goals that install or remove come first, one after the other, whatever -j says.
@@ -65,8 +67,8 @@ export QUERYCACHE  ?= $(abspath $(BUILD)/querycache)
 export SQLITE3_OLD ?= $(abspath $(CACHE)/3.31.1/sqlite3)
 PROVE = prove --timer --jobs $(JOBS) --exec '$(TIMEOUT)'
 
-.PHONY: all help static deps dev-deps amalgamation demo test test-system asan coverage mutants bench \
-        sources-of-sqlite programs install uninstall format format-check lint clean FORCE
+.PHONY: all help static deps dev-deps amalgamation demo test test-system asan tsan coverage mutants \
+        bench sources-of-sqlite programs install uninstall format format-check lint clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -121,12 +123,16 @@ $(PROGRAMS:%=$(BUILD)/$(1)/%): $(BUILD)/$(1)/%: $(BUILD)/$(1)/tests/%.o \
         $(BUILD)/$(1)/libsupport.a $(BUILD)/$(1)/libquerycache.a $(filter %.o,$(5))
 	$$(CC) $(2) $$(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $(4) -lpthread -ldl -lm
 $(BENCHES:%=$(BUILD)/$(1)/%): $(BUILD)/$(1)/%: $(BUILD)/$(1)/bench/%.o \
-        $(BUILD)/$(1)/libquerycache.a $(filter %.o,$(5))
+        $(BENCH_SUPPORT:%.c=$(BUILD)/$(1)/%.o) $(BUILD)/$(1)/libquerycache.a $(filter %.o,$(5))
 	$$(CC) $(2) $$(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $(4) -lpthread -ldl -lm
 endef
 CC_NAME := $(notdir $(lastword $(CC)))
 NEWEST  := $(CACHE)/newest/sqlite3
 NEWEST_O = $(NEWEST)-$(CC_NAME)
+# SQLite reads the wal-index while others write it, and marks that for clang's thread sanitizer only.
+TSAN_CC    := $(if $(findstring clang,$(CC)),$(CC),clang)
+NEWEST_TSAN = $(NEWEST)-$(notdir $(lastword $(TSAN_CC)))-tsan.o
+$(BUILD)/tsan/% $(NEWEST_TSAN): private CC = $(TSAN_CC)
 ASAN_SHELL     = $(CACHE)/3.44.2/sqlite3-$(CC_NAME)-asan
 ASAN_SHELL_OLD = $(CACHE)/3.31.1/sqlite3-$(CC_NAME)-asan
 $(eval $(call TREE,static,$(RELEASE),,-lsqlite3))
@@ -134,6 +140,7 @@ $(eval $(call TREE,newest,$(RELEASE),-isystem $(CACHE)/newest,,$(NEWEST).c $(NEW
 $(eval $(call TREE,test-system,$(TEST),,-lsqlite3))
 $(eval $(call TREE,test-newest,$(TEST),-isystem $(CACHE)/newest,,$(NEWEST).c $(NEWEST_O).o))
 $(eval $(call TREE,asan,$(ASAN),-isystem $(CACHE)/newest,,$(NEWEST).c $(NEWEST_O)-asan.o))
+$(eval $(call TREE,tsan,$(TSAN),-isystem $(CACHE)/newest,,$(NEWEST).c $(NEWEST_TSAN)))
 $(eval $(call TREE,coverage,$(COVER),,-lsqlite3))
 $(eval $(call TREE,mutants,$(TEST) -DQUERYCACHE_MUTANTS,,-lsqlite3))
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
@@ -165,6 +172,8 @@ $(NEWEST_O).o: $(NEWEST).c
 	$(COMPILE_SQLITE) -O2 -c $< -o $@
 $(NEWEST_O)-asan.o: $(NEWEST).c
 	$(COMPILE_SQLITE) -O1 -fsanitize=address -fno-omit-frame-pointer -c $< -o $@
+$(NEWEST_TSAN): $(NEWEST).c
+	$(COMPILE_SQLITE) -O1 -fsanitize=thread -fno-omit-frame-pointer -c $< -o $@
 $(CACHE)/%/sqlite3: $(CACHE)/%/sqlite3.c
 	$(COMPILE_SQLITE) -O1 -o $@ $(@D)/shell.c $< -lpthread -ldl -lm
 $(CACHE)/%/sqlite3-$(CC_NAME)-asan: $(CACHE)/%/sqlite3.c
@@ -209,6 +218,15 @@ asan: ## Run all tests under the address and undefined-behaviour sanitizers
 	@$(PARALLEL) $(BUILD)/asan/querycache.$(SUFFIX) $(ASAN_SHELL) $(ASAN_SHELL_OLD) $(ASAN_TESTS)
 	@$(PROVE) $(ASAN_TESTS)
 
+# The programs with threads, of those that are there. After a report they go on, and exit with 66.
+THREADED   = $(filter test_store test_threads test_fork test_flight test_process torture,$(PROGRAMS))
+TSAN_TESTS = $(THREADED:%=$(BUILD)/tsan/%)
+tsan: export TSAN_OPTIONS ?= suppressions=tests/tsan.supp:second_deadlock_stack=1:die_after_fork=0
+tsan: ## Run the tests that have threads under the thread sanitizer of clang
+	@$(MAKE) --no-print-directory sources-of-sqlite
+	@$(PARALLEL) $(TSAN_TESTS)
+	@$(PROVE) $(TSAN_TESTS)
+
 coverage: export QUERYCACHE = $(abspath $(BUILD)/coverage/querycache)
 coverage: export STEPS ?= 3000
 coverage: ## Print the share of the lines in ext/ that the tests run; build/coverage/ has the rest
@@ -235,7 +253,7 @@ WITHOUT_NPM := all demo install test-system
 deps: ## Install what is missing for building, demo and test (apt, dnf or brew)
 	@.ci/deps $(if $(filter-out $(WITHOUT_NPM),$(or $(filter-out deps,$(MAKECMDGOALS)),test)),test,build)
 
-dev-deps: deps ## Install what is missing for format, lint, asan and coverage
+dev-deps: deps ## Install what is missing for format, lint, asan, tsan and coverage
 	@.ci/deps develop
 
 install: all static ## Install the extension, the library, the header and the pkg-config file

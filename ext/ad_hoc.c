@@ -29,7 +29,7 @@ static int open_ad_hoc(struct session *session, const char *sql, struct cached_q
     if (made == NULL)
         return SQLITE_NOMEM;
     struct definition_source source = {
-        .sql = sql, .owner = session->id, .nesting = &session->nesting};
+        .sql = sql, .session = session->id, .share = true, .nesting = &session->nesting};
     int rc = definition_open(&made->definition, session->observer, &source, error);
     if (rc == SQLITE_OK) {
         made->text = memory_copy_text(sql, strlen(sql));
@@ -59,6 +59,9 @@ int ad_hoc_prepare(struct session *session, const char *sql, struct cached_query
 {
     *error = NULL;
     struct schema_hold hold;
+    int usable = session_check(session, error);
+    if (usable != SQLITE_OK)
+        return usable;
     int rc = session_anchor(session);
     session_begin_read(session);
     int guarded = read_guard_writer(session, &hold, error);

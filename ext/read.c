@@ -9,25 +9,13 @@
 #include "base/memory.h"
 #include "base/ticks.h"
 #include "coherence/snapshot.h"
+#include "compute.h"
 #include "query/functions.h"
 #include "query/key.h"
-#include "query/run.h"
 #include "query/schema.h"
 
 /* How often a read starts over because a schema changed under it. */
 #define MAX_ATTEMPTS 4
-
-/* A read under way. */
-struct reading {
-    struct session *session;
-    struct cached_query *query;
-    sqlite3_value **values;
-    enum snapshot_state state;
-    bool open;    /* a snapshot is to be closed */
-    bool holding; /* it has a read transaction */
-    struct buffer params;
-    struct query_identity identity;
-};
 
 /* ---- schemas that are out of date ---- */
 
@@ -81,7 +69,7 @@ static int check_columns(struct cached_query *query, char **error)
                                      query->definition.columns.declaration, query->name));
 }
 
-static int take_snapshot(struct reading *reading, bool hold)
+int reading_take_snapshot(struct reading *reading, bool hold)
 {
     struct definition *definition = &reading->query->definition;
     if (reading->open)
@@ -107,7 +95,7 @@ static int begin(struct reading *reading, bool hold, char **error)
             return rc == SQLITE_NOMEM || *error != NULL
                        ? rc
                        : error_from_sqlite(error, reading->session->db, rc);
-        rc = take_snapshot(reading, hold);
+        rc = reading_take_snapshot(reading, hold);
         if (rc != SQLITE_OK)
             return error_from_sqlite(error, reading->session->db, rc);
         if (definition->generation == observer->schema_generation) {
@@ -123,23 +111,29 @@ static int begin(struct reading *reading, bool hold, char **error)
 
 /* ---- finding ---- */
 
-/* Every entry of this connection was computed at an epoch that is not after the present one. */
-static enum verdict judge(const struct evidence *evidence, void *context)
+/* Where the answer is not certain in the end, the query runs; the entry stays for whom it is good. */
+enum verdict reading_judge(const struct evidence *evidence, void *context)
 {
     const struct reading *reading = context;
+    const struct definition *definition = &reading->query->definition;
     if (reading->query->options.coherence == COHERENCE_TTL)
         return VERDICT_FRESH;
-    const struct definition *definition = &reading->query->definition;
-    for (unsigned i = 0; i < evidence->source_count; i++) {
-        bool present = false;
-        for (unsigned j = 0; j < definition->database_count; j++)
-            present = present || definition->databases[j]->history == evidence->sources[i].history;
-        if (!present)
-            return VERDICT_STALE;
-    }
-    if (evidence_is_stale(evidence))
+    if (reading->probed && !reading->alone && definition_has_emptied(definition))
+        return VERDICT_OTHER;
+    struct view views[DEFINITION_VIEWS];
+    unsigned count = definition_views(definition, reading->alone, views);
+    bool probe = reading->alone || definition_is_exact(definition);
+    switch (evidence_judge(evidence, views, count, probe)) {
+    case EVIDENCE_STANDS:
+        return probe || reading->probed ? VERDICT_FRESH : VERDICT_UNSURE;
+    case EVIDENCE_FALLEN:
         return VERDICT_STALE;
-    return definition_is_probed(definition) ? VERDICT_FRESH : VERDICT_UNSURE;
+    case EVIDENCE_UNSURE:
+        return reading->probed ? VERDICT_OTHER : VERDICT_UNSURE;
+    case EVIDENCE_BESIDE:
+        break;
+    }
+    return VERDICT_OTHER;
 }
 
 static int identify(struct reading *reading)
@@ -152,134 +146,13 @@ static int identify(struct reading *reading)
     reading->identity = (struct query_identity){
         .key = key_make(definition->prefix, reading->params.bytes, reading->params.size),
         .space = reading->query->space,
-        .owner = reading->session->id,
+        .owner = definition->owner,
         .sql = definition->normalized,
         .sql_size = strlen(definition->normalized),
         .params = reading->params.bytes,
         .params_size = reading->params.size,
     };
     return SQLITE_OK;
-}
-
-/* ---- computing ---- */
-
-/* A definition whose statement is running (a function in it reads the same cached table) gets
-** another. */
-static int compute_beside(struct reading *reading, struct result **result, bool *recompiled)
-{
-    const struct definition *definition = &reading->query->definition;
-    sqlite3_stmt *statement = NULL;
-    int rc = sqlite3_prepare_v2(reading->session->db, definition->sql, -1, &statement, NULL);
-    if (rc == SQLITE_OK && sqlite3_column_count(statement) != (int)definition->columns.count)
-        rc = SQLITE_SCHEMA;
-    if (rc == SQLITE_OK)
-        rc = run_statement(statement, &definition->parameters, reading->values, result, recompiled);
-    int finalized = sqlite3_finalize(statement);
-    return rc != SQLITE_OK ? rc : finalized;
-}
-
-static int compute(struct reading *reading, struct result **result, int64_t *duration,
-                   bool *recompiled)
-{
-    struct definition *definition = &reading->query->definition;
-    int64_t start = ticks_now();
-    int rc;
-    if (sqlite3_stmt_busy(definition->statement))
-        rc = compute_beside(reading, result, recompiled);
-    else
-        rc = run_statement(definition->statement, &definition->parameters, reading->values, result,
-                           recompiled);
-    *duration = ticks_now() - start;
-    return rc;
-}
-
-static int64_t own_or(int64_t own, enum setting setting)
-{
-    return own != 0 ? own : config_get(setting);
-}
-
-static void keep(struct reading *reading, struct result *result, const struct evidence *evidence,
-                 int64_t duration)
-{
-    const struct options *options = &reading->query->options;
-    struct store *store = reading->session->store;
-    bool too_big =
-        (int64_t)result_size(result) > own_or(options->max_result_bytes, SETTING_MAX_RESULT_BYTES);
-    bool too_long = options->max_rows != 0 && result_rows(result) > (uint64_t)options->max_rows;
-    if (too_big || too_long || duration < options->min_time) {
-        store_count_rejection(store, reading->query->space);
-        return;
-    }
-    struct admission admission = {
-        .result = result,
-        .evidence = evidence,
-        .now = ticks_now(),
-        .load_ns = duration,
-        .ttl = own_or(options->ttl, SETTING_TTL),
-        .tti = own_or(options->tti, SETTING_TTI),
-    };
-    /* What does not fit is served all the same. */
-    store_insert(store, &reading->identity, &admission);
-}
-
-/* The statement, the schemas and the databases are what they were when the computation began. */
-static bool may_keep(const struct reading *reading)
-{
-    const struct definition *definition = &reading->query->definition;
-    struct observer *observer = reading->session->observer;
-    return definition->statement != NULL && !observer_has_expired(observer) &&
-           definition->generation == observer->schema_generation &&
-           (snapshot_holds(observer, definition->databases, definition->database_count) ||
-            !GUARD(KEEP_CLOCK));
-}
-
-static int compute_bypassed(struct reading *reading, struct result **result, char **error)
-{
-    int64_t duration;
-    store_count_bypass(reading->session->store, reading->query->space);
-    bool recompiled;
-    int rc = compute(reading, result, &duration, &recompiled);
-    reading->session->last_status = READ_BYPASS; /* last: cached tables that it reads set theirs */
-    /* Without a snapshot it may have been for a schema that changed, and with it the columns. */
-    if (rc == SQLITE_OK && recompiled) {
-        rc = take_snapshot(reading, false);
-        if (rc == SQLITE_OK &&
-            reading->query->definition.generation != reading->session->observer->schema_generation)
-            rc = SQLITE_SCHEMA;
-    }
-    if (rc == SQLITE_SCHEMA && *result != NULL) {
-        result_release(*result);
-        *result = NULL;
-    }
-    if (rc == SQLITE_OK || rc == SQLITE_SCHEMA)
-        return rc;
-    return error_from_sqlite(error, reading->session->db, rc);
-}
-
-static int compute_and_keep(struct reading *reading, struct result **result, char **error)
-{
-    struct definition *definition = &reading->query->definition;
-    int64_t duration = 0;
-    struct evidence *evidence = NULL;
-    /* Where rows cannot be looked for (an authorizer), nothing is kept; the query itself may run. */
-    bool probed = definition_probe(definition) == SQLITE_OK;
-    if (probed) {
-        evidence = definition_evidence(definition);
-        if (evidence == NULL)
-            return SQLITE_NOMEM;
-    }
-    bool recompiled;
-    int rc = compute(reading, result, &duration, &recompiled);
-    reading->session->last_status = READ_MISS; /* last: cached tables that it reads set theirs */
-    if (rc == SQLITE_OK) {
-        store_count_load(reading->session->store, reading->query->space, duration);
-        if (probed && may_keep(reading))
-            keep(reading, *result, evidence, duration);
-    } else if (rc != SQLITE_SCHEMA) {
-        error_from_sqlite(error, reading->session->db, rc);
-    }
-    memory_free(evidence);
-    return rc;
 }
 
 /* ---- one read ---- */
@@ -289,19 +162,35 @@ static int compute_and_keep(struct reading *reading, struct result **result, cha
 static int find(struct reading *reading, struct result **result, enum found *found, char **error)
 {
     struct store *store = reading->session->store;
-    *found = store_find(store, &reading->identity, ticks_now(), judge, reading, result);
+    *found = store_find(store, &reading->identity, ticks_now(), reading_judge, reading, result);
     if (*found != FOUND_UNSURE)
         return SQLITE_OK;
     if (!reading->holding) {
-        int rc = take_snapshot(reading, true);
+        int rc = reading_take_snapshot(reading, true);
         if (rc != SQLITE_OK)
             return error_from_sqlite(error, reading->session->db, rc);
     }
+    const struct definition *definition = &reading->query->definition;
+    if (definition->generation != reading->session->observer->schema_generation)
+        return SQLITE_SCHEMA;
     if (reading->state != SNAPSHOT_GOOD ||
         definition_probe(&reading->query->definition) != SQLITE_OK)
         return SQLITE_OK;
-    *found = store_find(store, &reading->identity, ticks_now(), judge, reading, result);
+    reading->probed = true;
+    *found = store_find(store, &reading->identity, ticks_now(), reading_judge, reading, result);
     return SQLITE_OK;
+}
+
+/* Where it is not known which state the snapshot is, what the connection kept for itself of the very
+** same one is as good. */
+static enum found find_own(struct reading *reading, struct result **result)
+{
+    if (!definition_stands_alone(&reading->query->definition))
+        return FOUND_MISS;
+    reading->alone = true;
+    reading->identity.owner = reading->session->id;
+    return store_find(reading->session->store, &reading->identity, ticks_now(), reading_judge,
+                      reading, result);
 }
 
 static int attempt(struct reading *reading, bool once, struct result **result, char **error)
@@ -319,7 +208,7 @@ static int attempt(struct reading *reading, bool once, struct result **result, c
         reading->state == SNAPSHOT_GOOD || reading->query->options.coherence == COHERENCE_TTL;
     if (!serve || !config_get(SETTING_ENABLED) || cached_query_is_refused(reading->query) ||
         asks_for_now(reading))
-        return compute_bypassed(reading, result, error);
+        return compute_without_store(reading, result, error);
 
     enum found found;
     rc = identify(reading);
@@ -327,12 +216,14 @@ static int attempt(struct reading *reading, bool once, struct result **result, c
         rc = find(reading, result, &found, error);
     if (rc != SQLITE_OK)
         return rc;
+    if (found == FOUND_MISS && reading->state == SNAPSHOT_GOOD)
+        found = find_own(reading, result);
     if (found == FOUND_HIT) {
         reading->session->last_status = READ_HIT;
         return SQLITE_OK;
     }
     if (!reading->holding && reading->state == SNAPSHOT_GOOD) {
-        rc = take_snapshot(reading, true);
+        rc = reading_take_snapshot(reading, true);
         if (rc != SQLITE_OK)
             return error_from_sqlite(error, reading->session->db, rc);
     }
@@ -340,7 +231,7 @@ static int attempt(struct reading *reading, bool once, struct result **result, c
     if (reading->query->definition.generation != reading->session->observer->schema_generation)
         return SQLITE_SCHEMA;
     if (reading->state != SNAPSHOT_GOOD || found == FOUND_UNSURE)
-        return compute_bypassed(reading, result, error);
+        return compute_without_store(reading, result, error);
     return compute_and_keep(reading, result, error);
 }
 
@@ -349,6 +240,9 @@ int read_through(struct session *session, struct cached_query *query, int value_
 {
     *result = NULL;
     *error = NULL;
+    int usable = session_check(session, error);
+    if (usable != SQLITE_OK)
+        return usable;
     if ((unsigned)value_count != query->definition.parameters.count)
         return SQLITE_MISUSE;
     struct schema_hold hold;

@@ -3,8 +3,12 @@
 #include <pthread.h>
 
 #include "base/config.h"
+#include "base/error.h"
+#include "base/guard.h"
 #include "base/memory.h"
+#include "base/process.h"
 #include "coherence/snapshot.h"
+#include "store/flight.h"
 
 /* All sessions of the process, so that loading twice on one connection finds the first. */
 struct listed {
@@ -16,6 +20,37 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of all that follows 
 static struct listed *sessions;
 static uint64_t last_id;
 static struct store *store;
+
+/* ---- the process ---- */
+
+/* In the child of a fork(): what other threads of the parent may have been changing is left alone. */
+static void start_over(void)
+{
+    pthread_mutex_init(&lock, NULL);
+    sessions = NULL;
+    store = NULL;
+    flight_forget_all();
+    file_forget_all();
+    history_forget_all();
+    slots_start_over();
+    config_start_over();
+}
+
+bool session_is_foreign(const struct session *session)
+{
+    return observer_is_foreign(session->observer);
+}
+
+int session_check(const struct session *session, char **error)
+{
+    if (!session_is_foreign(session))
+        return SQLITE_OK;
+    return error_set(
+        error, SQLITE_MISUSE,
+        sqlite3_mprintf("this connection was opened before fork(), and SQLite must not "
+                        "be used through it in the child; open the database again "
+                        "here"));
+}
 
 /* ---- the store of the process ---- */
 
@@ -73,6 +108,7 @@ static int add_inner(struct cached_query *query, struct analysis *analysis)
     }
     analysis->calls_date = analysis->calls_date || inner->calls_date;
     analysis->own_functions = analysis->own_functions || inner->own_functions;
+    analysis->own_collations = analysis->own_collations || inner->own_collations;
     return rc;
 }
 
@@ -104,6 +140,8 @@ static struct session *find(sqlite3 *db)
 
 static struct session *session_new(sqlite3 *db)
 {
+    if (!process_on_fork(start_over))
+        return NULL;
     struct listed *listed = memory_alloc_zero(sizeof *listed);
     if (listed == NULL)
         return NULL;
@@ -150,7 +188,16 @@ void session_drop_outdated(struct session *session)
     if (session->incarnation == session->observer->incarnation)
         return;
     session->incarnation = session->observer->incarnation;
-    store_remove(session->store, is_owned, session, CAUSE_TABLE_CHANGE);
+    if (session->keeps_own)
+        store_remove(session->store, is_owned, session, CAUSE_TABLE_CHANGE);
+    session->keeps_own = false;
+}
+
+/* It was this connection's, or its database is not open any more. */
+static bool is_left(const struct entry_view *entry, void *context)
+{
+    return is_owned(entry, context) ||
+           (entry->evidence != NULL && evidence_is_abandoned(entry->evidence));
 }
 
 static void free_queries(struct cached_query *query)
@@ -165,7 +212,7 @@ static void free_queries(struct cached_query *query)
 void session_release(void *context)
 {
     struct session *session = context;
-    if (--session->references > 0)
+    if (--session->references > 0 || session_is_foreign(session))
         return;
     pthread_mutex_lock(&lock);
     struct listed **link = &sessions;
@@ -175,8 +222,9 @@ void session_release(void *context)
     *link = listed->next;
     pthread_mutex_unlock(&lock);
     free_queries(session->ad_hoc);
-    store_remove(session->store, is_owned, session, CAUSE_EXPLICIT);
-    observer_free(session->observer);
+    bool left_any = observer_free(session->observer);
+    if (session->keeps_own || left_any)
+        store_remove(session->store, is_left, session, CAUSE_EXPLICIT);
     memory_free(listed);
 }
 

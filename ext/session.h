@@ -27,6 +27,7 @@ struct session {
     unsigned ad_hoc_count;
     unsigned connected; /* virtual tables of ours that SQLite will disconnect at close */
     unsigned readings;  /* under way, one inside the other */
+    bool keeps_own;     /* the store has entries that this connection alone may use */
     enum read_status last_status;
     struct nesting nesting; /* finds what a cached table reads, for queries over it */
     bool registered;        /* all modules and functions are */
@@ -39,6 +40,12 @@ struct session *session_open(sqlite3 *db);
 
 /* Give one reference back; the signature is that of SQLite's destructors. */
 void session_release(void *context);
+
+/* True in the child of a fork() for a connection of its parent: nothing may be done with it. */
+bool session_is_foreign(const struct session *session);
+
+/* An error that says so, there; elsewhere SQLITE_OK. */
+int session_check(const struct session *session, char **error);
 
 /* The store of the process, made on first use; NULL when memory is short. */
 struct store *session_store(void);

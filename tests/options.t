@@ -168,7 +168,8 @@ ttl|1 h
 tti|none
 max_result_bytes|8 MiB
 policy|lru
-hooks|1' <<'SQL'
+hooks|1
+coalesce_wait|5 s' <<'SQL'
 SELECT name, value FROM cache_config WHERE value = default_value AND name <> 'shards';
 SQL
 gives 'enabled = 0: every read is computed, until it is 1' 'miss

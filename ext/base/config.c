@@ -42,6 +42,9 @@ const struct setting_info setting_infos[SETTING_COUNT] = {
     [SETTING_HOOKS] = {"hooks", "1",
                        "1 to observe the writes of connections that load from now on, 0 not to "
                        "(0 or 1)"},
+    [SETTING_COALESCE_WAIT] = {"coalesce_wait", "5 s",
+                               "how long a read waits for another connection that computes the "
+                               "same (a duration, such as '500 ms', or 'none' not to wait)"},
 };
 
 static const struct {
@@ -57,6 +60,7 @@ static const struct {
     [SETTING_SHARDS] = {FORM_SHARDS, "QUERYCACHE_SHARDS"},
     [SETTING_POLICY] = {FORM_POLICY, "QUERYCACHE_POLICY"},
     [SETTING_HOOKS] = {FORM_SWITCH, "QUERYCACHE_HOOKS"},
+    [SETTING_COALESCE_WAIT] = {FORM_DURATION, "QUERYCACHE_COALESCE_WAIT"},
 };
 
 /* The defaults, as default_text says them: what is read before config_load() must be right too. */
@@ -65,7 +69,7 @@ static _Atomic int64_t values[SETTING_COUNT] = {
     [SETTING_MAX_ENTRIES] = 10000, [SETTING_TTL] = 3600 * TICKS_PER_SECOND,
     [SETTING_TTI] = TICKS_NEVER,   [SETTING_MAX_RESULT_BYTES] = INT64_C(8) << 20,
     [SETTING_SHARDS] = 16,         [SETTING_POLICY] = 0,
-    [SETTING_HOOKS] = 1,
+    [SETTING_HOOKS] = 1,           [SETTING_COALESCE_WAIT] = 5 * TICKS_PER_SECOND,
 };
 
 static pthread_mutex_t load_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -219,4 +223,9 @@ char *config_show(enum setting setting)
         break;
     }
     return sqlite3_mprintf("%lld", (sqlite3_int64)value);
+}
+
+void config_start_over(void)
+{
+    pthread_mutex_init(&load_lock, NULL);
 }

@@ -18,6 +18,7 @@ enum setting {
     SETTING_SHARDS,           /* a power of two from 1 to 1024; fixed once loaded */
     SETTING_POLICY,           /* 0: lru */
     SETTING_HOOKS,            /* 0 or 1: whether connections that load from now on are observed */
+    SETTING_COALESCE_WAIT,    /* ns; 0: never wait for another's computation */
     SETTING_COUNT,
 };
 
@@ -52,5 +53,8 @@ int config_set(enum setting setting, const char *text, char **error);
 
 /* The value as people write it; caller frees with sqlite3_free(). NULL when memory is short. */
 char *config_show(enum setting setting);
+
+/* In the child of a fork(): the lock is made anew. */
+void config_start_over(void);
 
 #endif

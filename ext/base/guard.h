@@ -15,11 +15,22 @@
     X(WRITE_BYPASS)                                                                                \
     X(UNKNOWN_COMMIT)                                                                              \
     X(FOREIGN_COMMIT)                                                                              \
+    X(FOLLOWS)                                                                                     \
+    X(DOUBT)                                                                                       \
+    X(FRAMES)                                                                                      \
+    X(PAGES_WRITTEN)                                                                               \
+    X(ONE_DATABASE)                                                                                \
+    X(VOID_ANNOUNCEMENT)                                                                           \
+    X(WRITE_LOCK)                                                                                  \
+    X(SPILL)                                                                                       \
+    X(WITHDRAWN)                                                                                   \
     X(TABLE_CHANGE)                                                                                \
     X(WITHOUT_ROWID)                                                                               \
     X(WHOLE_FILE)                                                                                  \
     X(TRUNCATION)                                                                                  \
     X(NOTHING_SEEN)                                                                                \
+    X(SYSTEM_TABLE)                                                                                \
+    X(MID_WRITE)                                                                                   \
     X(SCHEMA_VERSION)                                                                              \
     X(SCHEMA_GENERATION)                                                                           \
     X(OPEN_SCHEMA)                                                                                 \
@@ -27,15 +38,23 @@
     X(HOOK_SLOTS)                                                                                  \
     X(HOOKED_AGAIN)                                                                                \
     X(SNAPSHOT_CLOCK)                                                                              \
+    X(PAST_CLOCK)                                                                                  \
+    X(ROUGH_VIEW)                                                                                  \
     X(EMPTY_WAL)                                                                                   \
+    X(WAL_HELD)                                                                                    \
     X(UNLOCKED_FILE)                                                                               \
     X(PRIVATE_CLOCK)                                                                               \
+    X(MOVED_FILE)                                                                                  \
     X(READ_UNCOMMITTED)                                                                            \
     X(KEEP_CLOCK)                                                                                  \
     X(PLAN_ONCE)                                                                                   \
     X(COLUMNS_CHANGED)                                                                             \
     X(TEXT_COMPARE)                                                                                \
-    X(NOW_PARAMETER)
+    X(NOW_PARAMETER)                                                                               \
+    X(FORK)                                                                                        \
+    X(FLIGHT_STATE)                                                                                \
+    X(OWN_FUNCTIONS)                                                                               \
+    X(OWN_COLLATIONS)
 
 #define GUARD_CONSTANT(name) GUARD_##name,
 enum guard { GUARDS(GUARD_CONSTANT) GUARD_COUNT };

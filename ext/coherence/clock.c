@@ -12,16 +12,27 @@
 /* SQLite maps the wal-index in regions of this size: WALINDEX_PGSZ. */
 #define WAL_INDEX_REGION 32768
 
+/* Offset of iChange, which counts commits, as the machine stores numbers. */
+#define WAL_INDEX_CHANGE 8
+
 /* Offset of isInit, the byte that says the header has been written. */
 #define WAL_INDEX_IS_INIT 12
 
+/* Offset of mxFrame, the number of frames in the WAL, as the machine stores numbers. */
+#define WAL_INDEX_FRAMES 16
+
 /* Offset and size of the salts, which every WAL with a frame in it has at random. Without them the
-** header is a constant: one WAL made anew reads like another, whatever was written in between. */
+** header is a constant: one WAL made anew reads like another, whatever was written in between. The
+** first grows by one when a WAL is started over. Both are stored big end first. */
 #define WAL_INDEX_SALTS 32
 #define WAL_INDEX_SALT_BYTES 8
 
 /* Where the change counter stands in the first page. */
 #define CHANGE_COUNTER_OFFSET 24
+
+/* Where the first page says what is needed to read the file, and what it says in WAL mode. */
+#define READ_VERSION_OFFSET 19
+#define READ_VERSION_WAL 2
 
 bool clock_look(sqlite3 *db, const char *schema, struct clock_source *source)
 {
@@ -49,14 +60,35 @@ static int lock_state(const struct clock_source *source, int otherwise)
     return lock;
 }
 
+int clock_lock(const struct clock_source *source)
+{
+    return lock_state(source, SQLITE_LOCK_NONE);
+}
+
+bool clock_is_wal(const struct clock_source *source)
+{
+    unsigned char version = 0;
+    return source->methods != NULL &&
+           source->methods->xRead(source->file, &version, sizeof version, READ_VERSION_OFFSET) ==
+               SQLITE_OK &&
+           version == READ_VERSION_WAL;
+}
+
 bool clock_is_locked(const struct clock_source *source)
 {
-    return lock_state(source, SQLITE_LOCK_NONE) >= SQLITE_LOCK_SHARED;
+    return clock_lock(source) >= SQLITE_LOCK_SHARED;
 }
 
 bool clock_same_source(const struct clock_source *a, const struct clock_source *b)
 {
     return a->file == b->file && a->methods == b->methods && a->journal == b->journal;
+}
+
+/* Another thread may be writing the word: the comparison of the two copies finds that out. */
+static uint32_t read_shared_word(const volatile unsigned char *at)
+{
+    return atomic_load_explicit((const volatile _Atomic uint32_t *)(const volatile void *)at,
+                                memory_order_relaxed);
 }
 
 /*
@@ -75,28 +107,32 @@ static bool read_wal_index(sqlite3_file *file, unsigned char *out)
     unsigned char second[CLOCK_WAL_BYTES];
     const volatile unsigned char *header = region;
     for (int i = 0; i < CLOCK_WAL_BYTES; i += 4) {
-        uint32_t word = *(const volatile uint32_t *)(const volatile void *)(header + i);
+        uint32_t word = read_shared_word(header + i);
         memcpy(out + i, &word, sizeof word);
     }
     atomic_thread_fence(memory_order_seq_cst);
     for (int i = 0; i < CLOCK_WAL_BYTES; i += 4) {
-        uint32_t word =
-            *(const volatile uint32_t *)(const volatile void *)(header + CLOCK_WAL_BYTES + i);
+        uint32_t word = read_shared_word(header + CLOCK_WAL_BYTES + i);
         memcpy(second + i, &word, sizeof word);
     }
-    static const unsigned char no_salts[WAL_INDEX_SALT_BYTES];
-    bool constant = memcmp(out + WAL_INDEX_SALTS, no_salts, WAL_INDEX_SALT_BYTES) == 0;
     uint32_t version;
     memcpy(&version, out, sizeof version);
     return memcmp(out, second, CLOCK_WAL_BYTES) == 0 && version == WAL_INDEX_VERSION &&
-           out[WAL_INDEX_IS_INIT] != 0 && !(constant && GUARD(EMPTY_WAL));
+           out[WAL_INDEX_IS_INIT] != 0;
+}
+
+static bool has_salts(const struct clock *clock)
+{
+    static const unsigned char no_salts[WAL_INDEX_SALT_BYTES];
+    return memcmp(clock->bytes + WAL_INDEX_SALTS, no_salts, WAL_INDEX_SALT_BYTES) != 0;
 }
 
 /*
 ** Only a file that holds its WAL open is asked for the wal-index: on any other xShmMap would
 ** create a -shm file. A mapped index is not kept either, as SQLite may unmap it between calls.
 */
-struct clock clock_read(sqlite3 *db, const char *schema, const struct clock_source *source)
+static struct clock read_under(sqlite3 *db, const char *schema, const struct clock_source *source,
+                               int greatest_lock)
 {
     struct clock clock = {.kind = CLOCK_NONE};
     struct clock_source now;
@@ -104,12 +140,12 @@ struct clock clock_read(sqlite3 *db, const char *schema, const struct clock_sour
         !clock_look(db, schema, &now) || !clock_same_source(source, &now) || now.methods == NULL)
         return clock;
 
-    if (lock_state(&now, SQLITE_LOCK_EXCLUSIVE) >= SQLITE_LOCK_EXCLUSIVE && GUARD(PRIVATE_CLOCK))
+    if (lock_state(&now, SQLITE_LOCK_EXCLUSIVE) > greatest_lock && GUARD(PRIVATE_CLOCK))
         return clock;
 
     if (source->wal) {
         if (read_wal_index(now.file, clock.bytes))
-            clock.kind = CLOCK_WAL;
+            clock.kind = has_salts(&clock) || !GUARD(EMPTY_WAL) ? CLOCK_WAL : CLOCK_EMPTY_WAL;
     } else if (now.methods->xRead(now.file, clock.bytes, CLOCK_ROLLBACK_BYTES,
                                   CHANGE_COUNTER_OFFSET) == SQLITE_OK) {
         clock.kind = CLOCK_ROLLBACK;
@@ -117,10 +153,98 @@ struct clock clock_read(sqlite3 *db, const char *schema, const struct clock_sour
     return clock;
 }
 
+struct clock clock_read(sqlite3 *db, const char *schema, const struct clock_source *source)
+{
+    return read_under(db, schema, source, SQLITE_LOCK_PENDING);
+}
+
+struct clock clock_read_as_writer(sqlite3 *db, const char *schema,
+                                  const struct clock_source *source)
+{
+    return read_under(db, schema, source, SQLITE_LOCK_EXCLUSIVE);
+}
+
+struct clock clock_of_version(uint32_t version)
+{
+    struct clock clock = {.kind = CLOCK_VERSION};
+    memcpy(clock.bytes, &version, sizeof version);
+    return clock;
+}
+
+static size_t size_of(enum clock_kind kind)
+{
+    switch (kind) {
+    case CLOCK_ROLLBACK:
+        return CLOCK_ROLLBACK_BYTES;
+    case CLOCK_VERSION:
+        return CLOCK_VERSION_BYTES;
+    default:
+        return CLOCK_WAL_BYTES;
+    }
+}
+
 bool clock_equal(const struct clock *a, const struct clock *b)
 {
     if (a->kind == CLOCK_NONE || a->kind != b->kind)
         return false;
-    size_t size = a->kind == CLOCK_WAL ? CLOCK_WAL_BYTES : CLOCK_ROLLBACK_BYTES;
-    return memcmp(a->bytes, b->bytes, size) == 0;
+    return memcmp(a->bytes, b->bytes, size_of(a->kind)) == 0;
+}
+
+/* ---- what follows what ---- */
+
+static uint32_t native_word(const struct clock *clock, int offset)
+{
+    uint32_t word;
+    memcpy(&word, clock->bytes + offset, sizeof word);
+    return word;
+}
+
+static uint32_t big_end_word(const struct clock *clock, int offset)
+{
+    const unsigned char *b = clock->bytes + offset;
+    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | (uint32_t)b[3];
+}
+
+static bool same_salts(const struct clock *a, const struct clock *b)
+{
+    return memcmp(a->bytes + WAL_INDEX_SALTS, b->bytes + WAL_INDEX_SALTS, WAL_INDEX_SALT_BYTES) ==
+           0;
+}
+
+/* Whether the WAL of `next` is that of `base`, after more frames, or after it was started over. */
+static bool same_wal(const struct clock *base, const struct clock *next)
+{
+    if (base->kind == CLOCK_EMPTY_WAL)
+        return true;
+    if (same_salts(base, next))
+        return native_word(next, WAL_INDEX_FRAMES) > native_word(base, WAL_INDEX_FRAMES);
+    return big_end_word(next, WAL_INDEX_SALTS) == big_end_word(base, WAL_INDEX_SALTS) + 1;
+}
+
+bool clock_follows(const struct clock *base, const struct clock *next)
+{
+    if (base->kind == CLOCK_NONE || (base->kind != next->kind && base->kind != CLOCK_EMPTY_WAL))
+        return false;
+    switch (next->kind) {
+    case CLOCK_WAL:
+        return native_word(next, WAL_INDEX_CHANGE) == native_word(base, WAL_INDEX_CHANGE) + 1 &&
+               same_wal(base, next);
+    case CLOCK_ROLLBACK:
+        return big_end_word(next, 0) == big_end_word(base, 0) + 1;
+    case CLOCK_VERSION:
+        return native_word(next, 0) == native_word(base, 0) + 1;
+    default:
+        return false;
+    }
+}
+
+bool clock_follows_by(const struct clock *base, const struct clock *next, int pages)
+{
+    if (!clock_follows(base, next))
+        return false;
+    if (next->kind != CLOCK_WAL)
+        return true;
+    uint32_t before =
+        base->kind == CLOCK_WAL && same_salts(base, next) ? native_word(base, WAL_INDEX_FRAMES) : 0;
+    return native_word(next, WAL_INDEX_FRAMES) - before == (uint32_t)pages;
 }

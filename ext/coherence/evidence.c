@@ -42,11 +42,12 @@ void evidence_drop(struct evidence *copy)
     copy->table_count = copy->source_count = 0;
 }
 
-static bool source_ended(const struct source *source)
+/* A commit after this epoch may have changed anything, or this of all. */
+static bool source_ended(const struct source *source, uint64_t since)
 {
-    return history_unknown_epoch(source->history) > source->epoch ||
-           (source->whole_file && GUARD(WHOLE_FILE) &&
-            history_commit_epoch(source->history) > source->epoch);
+    return history_is_abandoned(source->history) ||
+           history_unknown_epoch(source->history) > since ||
+           (source->whole_file && GUARD(WHOLE_FILE) && history_epoch(source->history) > since);
 }
 
 /* The source that a table belongs to. A query rarely reads more than one or two databases. */
@@ -58,25 +59,125 @@ static const struct source *source_of(const struct evidence *evidence, const str
     return NULL;
 }
 
-static bool table_ended(const struct table *table, const struct source *source)
+static bool table_ended(const struct table *table, uint64_t since)
 {
-    /* A table without its source is a caller's mistake, and then nothing is certain. */
-    if (source == NULL)
-        return true;
-    return (atomic_load(&table->changed) > source->epoch && GUARD(TABLE_CHANGE)) ||
+    return (atomic_load(&table->changed) > since && GUARD(TABLE_CHANGE)) ||
            (atomic_load(&table->kind) == TABLE_WITHOUT_ROWID && GUARD(WITHOUT_ROWID) &&
-            history_commit_epoch(source->history) > source->epoch);
+            history_epoch(table->history) > since);
 }
 
 bool evidence_is_stale(const struct evidence *evidence)
 {
     for (unsigned i = 0; i < evidence->source_count; i++)
-        if (source_ended(&evidence->sources[i]))
+        if (source_ended(&evidence->sources[i], evidence->sources[i].epoch))
             return true;
-    for (unsigned i = 0; i < evidence->table_count; i++)
-        if (table_ended(evidence->tables[i], source_of(evidence, evidence->tables[i])))
+    for (unsigned i = 0; i < evidence->table_count; i++) {
+        /* A table without its source is a caller's mistake, and then nothing is certain. */
+        const struct source *source = source_of(evidence, evidence->tables[i]);
+        if (source == NULL || table_ended(evidence->tables[i], source->epoch))
             return true;
+    }
     return false;
+}
+
+bool evidence_is_abandoned(const struct evidence *evidence)
+{
+    for (unsigned i = 0; i < evidence->source_count; i++) {
+        if (history_is_abandoned(evidence->sources[i].history))
+            return true;
+    }
+    return false;
+}
+
+bool evidence_is_in_doubt(const struct evidence *evidence)
+{
+    for (unsigned i = 0; i < evidence->source_count; i++) {
+        const struct source *source = &evidence->sources[i];
+        if (history_doubt(source->history) > source->epoch)
+            return true;
+    }
+    return false;
+}
+
+/* What the reader sees of this history. Where it has the file open under two names, and not in one
+** state, it is the less that they have in common. NULL when it does not read it. */
+static const struct view *view_of(const struct view *views, unsigned count,
+                                  const struct history *history, struct view *common)
+{
+    const struct view *found = NULL;
+    for (unsigned i = 0; i < count; i++) {
+        if (views[i].history != history)
+            continue;
+        if (found == NULL) {
+            found = &views[i];
+        } else if (views[i].epoch != found->epoch || !views[i].exact || !found->exact) {
+            common->history = history;
+            common->epoch = views[i].epoch < found->epoch ? views[i].epoch : found->epoch;
+            common->exact = false;
+            found = common;
+        }
+    }
+    return found;
+}
+
+/* Whether the reader sees of this source what it was when the evidence was taken; *since: the epoch
+** after which nothing may have changed, where that is not certain yet. */
+static bool sees_the_same(const struct source *source, const struct view *view, uint64_t *since)
+{
+    *since = source->epoch < view->epoch ? source->epoch : view->epoch;
+    return view->exact && view->epoch == source->epoch;
+}
+
+static enum standing judge_tables(const struct evidence *evidence, const struct source *source,
+                                  const struct view *view, uint64_t since, bool probe)
+{
+    bool unsure = false;
+    for (unsigned i = 0; i < evidence->table_count; i++) {
+        const struct table *table = evidence->tables[i];
+        if (table->history != source->history)
+            continue;
+        /* First: a truncation that the probe found is marked before the probe is shown. */
+        unsure = unsure || (probe && GUARD(TRUNCATION) && !source->whole_file &&
+                            atomic_load(&table->probed) < view->epoch);
+        if (table_ended(table, since))
+            return table_ended(table, source->epoch) ? EVIDENCE_FALLEN : EVIDENCE_BESIDE;
+    }
+    return unsure ? EVIDENCE_UNSURE : EVIDENCE_STANDS;
+}
+
+static enum standing judge_source(const struct evidence *evidence, const struct source *source,
+                                  const struct view *view, bool probe)
+{
+    uint64_t since;
+    if (history_is_abandoned(source->history))
+        return EVIDENCE_FALLEN;
+    if (sees_the_same(source, view, &since))
+        return EVIDENCE_STANDS;
+    if (source_ended(source, since))
+        return source_ended(source, source->epoch) ? EVIDENCE_FALLEN : EVIDENCE_BESIDE;
+    enum standing standing = judge_tables(evidence, source, view, since, probe);
+    if (standing == EVIDENCE_STANDS && history_doubt(source->history) > since)
+        return EVIDENCE_UNSURE;
+    return standing;
+}
+
+enum standing evidence_judge(const struct evidence *evidence, const struct view *views,
+                             unsigned count, bool probe)
+{
+    enum standing standing = EVIDENCE_STANDS;
+    for (unsigned i = 0; i < evidence->source_count; i++) {
+        const struct source *source = &evidence->sources[i];
+        struct view common;
+        const struct view *view = view_of(views, count, source->history, &common);
+        if (view == NULL)
+            return EVIDENCE_FALLEN;
+        enum standing one = judge_source(evidence, source, view, probe);
+        if (one == EVIDENCE_FALLEN)
+            return one;
+        if (one != EVIDENCE_STANDS && standing != EVIDENCE_BESIDE)
+            standing = one;
+    }
+    return standing;
 }
 
 void evidence_count_invalidation(const struct evidence *evidence)
@@ -84,7 +185,8 @@ void evidence_count_invalidation(const struct evidence *evidence)
     for (unsigned i = 0; i < evidence->table_count; i++) {
         struct table *table = evidence->tables[i];
         const struct source *source = source_of(evidence, table);
-        if (table_ended(table, source) || source_ended(source))
+        if (source == NULL || table_ended(table, source->epoch) ||
+            source_ended(source, source->epoch))
             atomic_fetch_add_explicit(&table->invalidations, 1, memory_order_relaxed);
     }
 }

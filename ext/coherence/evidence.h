@@ -36,12 +36,37 @@ struct evidence *evidence_copy(const struct evidence *evidence, void *block);
 /* Give back what a copy holds; the block stays the caller's. */
 void evidence_drop(struct evidence *copy);
 
+/* What a reader sees of one history. */
+struct view {
+    const struct history *history;
+    uint64_t epoch;
+    bool exact; /* of exactly this epoch; else of some later state that is not known */
+};
+
+enum standing {
+    EVIDENCE_STANDS, /* nothing that it rests on changed between it and the reader's snapshot */
+    EVIDENCE_FALLEN, /* nor does it for anyone at present */
+    EVIDENCE_UNSURE, /* it cannot be told yet: a commit is in doubt, or a table was not probed */
+    EVIDENCE_BESIDE, /* not for this reader; perhaps for others */
+};
+
+/* How evidence stands for a reader with these views; reads only memory; thread-safe. `probe` is
+** false where the reader itself has found out that no table was truncated. */
+enum standing evidence_judge(const struct evidence *evidence, const struct view *views,
+                             unsigned count, bool probe);
+
 /*
 ** True when no reader at the present epoch can be served this: one of its databases changed in
 ** a way that may have touched it. Reads only memory; thread-safe. False does not mean fresh:
 ** a commit that no history has heard of yet may have ended it.
 */
 bool evidence_is_stale(const struct evidence *evidence);
+
+/* True when one of its databases is not open in this process any more. */
+bool evidence_is_abandoned(const struct evidence *evidence);
+
+/* True when a commit in doubt may have ended it. */
+bool evidence_is_in_doubt(const struct evidence *evidence);
 
 /* Count an invalidation on those tables whose change ended it. Thread-safe. */
 void evidence_count_invalidation(const struct evidence *evidence);

@@ -13,7 +13,8 @@ struct history {
     struct table *tables;
     _Atomic uint64_t epoch;
     _Atomic uint64_t unknown_epoch;
-    _Atomic uint64_t commit_epoch;
+    _Atomic uint64_t doubt;
+    _Atomic bool abandoned;
     struct history *next; /* under list_lock */
     char name[];
 };
@@ -125,37 +126,41 @@ uint64_t history_epoch(const struct history *history)
     return atomic_load(&history->epoch);
 }
 
+uint64_t history_advance(struct history *history)
+{
+    return atomic_fetch_add(&history->epoch, 1) + 1;
+}
+
+void history_mark_all(struct history *history, uint64_t epoch)
+{
+    uint64_t before = atomic_load(&history->unknown_epoch);
+    while (before < epoch && !atomic_compare_exchange_weak(&history->unknown_epoch, &before, epoch))
+        ;
+}
+
 uint64_t history_unknown_epoch(const struct history *history)
 {
     return atomic_load(&history->unknown_epoch);
 }
 
-uint64_t history_commit_epoch(const struct history *history)
+void history_set_doubt(struct history *history, uint64_t epoch)
 {
-    return atomic_load(&history->commit_epoch);
+    atomic_store(&history->doubt, epoch);
 }
 
-/* What ends entries is set before the epoch: whoever sees the new epoch sees its cause as well. */
-static uint64_t advance(struct history *history, bool known)
+uint64_t history_doubt(const struct history *history)
 {
-    pthread_mutex_lock(&history->lock);
-    uint64_t epoch = atomic_load(&history->epoch) + 1;
-    if (!known)
-        atomic_store(&history->unknown_epoch, epoch);
-    atomic_store(&history->commit_epoch, epoch);
-    atomic_store(&history->epoch, epoch);
-    pthread_mutex_unlock(&history->lock);
-    return epoch;
+    return atomic_load(&history->doubt);
 }
 
-uint64_t history_advance_unknown(struct history *history)
+void history_abandon(struct history *history)
 {
-    return advance(history, false);
+    atomic_store(&history->abandoned, true);
 }
 
-uint64_t history_advance_known(struct history *history)
+bool history_is_abandoned(const struct history *history)
 {
-    return advance(history, true);
+    return atomic_load(&history->abandoned);
 }
 
 void history_mark(struct table *table, uint64_t epoch)
@@ -167,6 +172,27 @@ void history_mark(struct table *table, uint64_t epoch)
         ;
     atomic_fetch_add(&table->commits, 1);
     atomic_store(&table->changed_at, (int64_t)(ticks_wall() * 1e6));
+}
+
+void history_probe(struct table *table, uint64_t epoch, bool empty)
+{
+    struct history *history = table->history;
+    pthread_mutex_lock(&history->lock);
+    uint64_t probed = atomic_load(&table->probed);
+    if (epoch > probed) {
+        if (probed != 0 && empty && !atomic_load(&table->empty))
+            history_mark(table, epoch);
+        atomic_store(&table->empty, empty);
+        /* Last: who sees that it was looked up sees the mark. */
+        atomic_store(&table->probed, epoch);
+    }
+    pthread_mutex_unlock(&history->lock);
+}
+
+void history_forget_all(void)
+{
+    list = NULL;
+    pthread_mutex_init(&list_lock, NULL);
 }
 
 /* Holds the list's lock. */

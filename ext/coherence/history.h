@@ -1,7 +1,7 @@
 /*
-** History: which commits changed which tables of one database. Commits are numbered by epochs; an
-** epoch begins whenever the database is found changed. A history knows no connection, no clock and
-** no entry: who advances it, and on what grounds, is snapshot's business.
+** History: which commits changed which tables of one database. Its states are numbered by epochs;
+** an epoch begins whenever the database is found changed. A history knows no connection, no clock
+** and no entry: who advances it, and on what grounds, is file.h's business.
 **
 ** Thread-safe: epochs are atomics that only grow, tables are added under the history's lock and
 ** live as long as the history. All histories of the process are listed, for cache_tables.
@@ -26,7 +26,7 @@ struct table {
     char *name;
     _Atomic(enum table_kind) kind;
     _Atomic uint64_t changed; /* the epoch that last changed it */
-    _Atomic uint64_t probed;  /* the epoch at which `empty` was last looked up */
+    _Atomic uint64_t probed;  /* the latest epoch at which `empty` was looked up */
     _Atomic bool empty;
     _Atomic uint64_t commits; /* commits seen to change it */
     _Atomic uint64_t invalidations;
@@ -51,23 +51,45 @@ struct table *history_table(struct history *history, const char *name, enum tabl
 /* The same, but never adds: NULL when no result ever depended on it. */
 struct table *history_find_table(struct history *history, const char *name);
 
-/* The present epoch; the first is 1. */
+/* The latest epoch; the first is 1. */
 uint64_t history_epoch(const struct history *history);
 
-/* The last epoch that may have changed anything, and the last that was any commit at all; 0 before
-** the first. */
-uint64_t history_unknown_epoch(const struct history *history);
-uint64_t history_commit_epoch(const struct history *history);
+/*
+** Begin a new epoch, and return it. The caller then says what is known of the commit that began it,
+** before any reader is told the epoch: the tables it changed, or that it may have changed anything.
+*/
+uint64_t history_advance(struct history *history);
 
-/* Begin a new epoch, and say of it: that it may have changed everything; or that it is the work of
-** known commits, whose tables history_mark() then names. Until they are marked an entry they end
-** looks true: the caller keeps readers from trusting the new epoch before, by a lock that it holds
-** from the advance to the last mark. */
-uint64_t history_advance_unknown(struct history *history);
-uint64_t history_advance_known(struct history *history);
-
-/* The epoch changed this table. Safe with NULL. */
+/* The commit that began the epoch changed this table. Safe with NULL. */
 void history_mark(struct table *table, uint64_t epoch);
+
+/* The commit that began the epoch may have changed anything; it ends all that was computed
+** before. */
+void history_mark_all(struct history *history, uint64_t epoch);
+uint64_t history_unknown_epoch(const struct history *history); /* the last such; 0: none */
+
+/*
+** The latest epoch of which it is in doubt whether its commit changed more than the tables marked;
+** 0 when there is none. What was computed before it is neither served nor dropped until the doubt
+** is gone.
+*/
+void history_set_doubt(struct history *history, uint64_t epoch);
+uint64_t history_doubt(const struct history *history);
+
+/* No connection of the process has the database open any more: nothing is known from here on. */
+void history_abandon(struct history *history);
+bool history_is_abandoned(const struct history *history);
+
+/*
+** Whether the table held rows at that epoch was looked up: one that has lost its last row since the
+** last look was truncated, for which there is no hook, and so is marked. Looks at epochs before the
+** last one are ignored.
+*/
+void history_probe(struct table *table, uint64_t epoch, bool empty);
+
+/* Forget all histories without touching their locks: in the child of a fork(), where a thread that
+** is not there may have held them. */
+void history_forget_all(void);
 
 /* Call `visit` for each table of each history of the process. Holds the locks that keep them in
 ** place: `visit` must not call back into a history. Returns what the first non-zero visit did. */

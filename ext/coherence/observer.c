@@ -1,48 +1,63 @@
 #include "coherence/observer.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "base/guard.h"
 #include "base/memory.h"
+#include "base/process.h"
 
-/* ---- what transactions write ---- */
+/* ---- the databases ---- */
 
-static void write_set_clear(struct write_set *set)
+struct database *observer_find(const struct observer *observer, const char *name)
 {
-    set->count = 0;
-    set->anything = false;
-    set->everything = false;
-}
-
-static void write_set_free(struct write_set *set)
-{
-    memory_free(set->tables);
-    *set = (struct write_set){0};
-}
-
-static void write_set_add(struct write_set *set, struct table *table)
-{
-    for (unsigned i = 0; i < set->count; i++) {
-        if (set->tables[i] == table)
-            return;
+    for (struct database *d = observer->databases; d != NULL; d = d->next) {
+        if (d->index >= 0 && sqlite3_stricmp(d->name, name) == 0)
+            return d;
     }
-    if (set->count == set->capacity) {
-        unsigned capacity = set->capacity ? 2 * set->capacity : 8;
-        struct table **tables = memory_resize(set->tables, capacity * sizeof *tables);
-        if (tables == NULL) {
-            set->everything = true;
-            return;
-        }
-        set->tables = tables;
-        set->capacity = capacity;
-    }
-    set->tables[set->count++] = table;
+    return NULL;
 }
 
-int observer_read_version(const struct observer *observer, const struct database *database,
-                          uint32_t *version)
+struct database *observer_at(const struct observer *observer, int index)
 {
-    return sqlite3_file_control(observer->db, database->name, SQLITE_FCNTL_DATA_VERSION, version);
+    for (struct database *d = observer->databases; d != NULL; d = d->next) {
+        if (d->index == index)
+            return d;
+    }
+    return NULL;
+}
+
+static int database_seen(struct observer *observer, int index, const char *name, bool afresh,
+                         struct database **seen)
+{
+    struct database **link = &observer->databases;
+    while (*link != NULL && sqlite3_stricmp((*link)->name, name) != 0)
+        link = &(*link)->next;
+    struct database *database = *link;
+    bool is_new = database == NULL;
+    if (is_new)
+        database = database_new(observer, name);
+    if (database == NULL)
+        return SQLITE_NOMEM;
+    bool was_detached = database->index < 0;
+    database->index = index;
+    database->listed = true;
+    int rc = SQLITE_OK;
+    if (is_new)
+        rc = database_reset(database, true);
+    else if (afresh || was_detached || database->uncacheable)
+        rc = database_renew(database);
+    if (is_new && rc == SQLITE_OK)
+        *link = database;
+    else if (is_new)
+        database_free(database);
+    *seen = rc == SQLITE_OK ? database : NULL;
+    return rc;
+}
+
+bool observer_is_foreign(const struct observer *observer)
+{
+    return observer->process != process_generation() && GUARD(FORK);
 }
 
 /* ---- the hooks ---- */
@@ -62,8 +77,27 @@ static void remember(char *out, size_t room, const char *name)
     out[size] = '\0';
 }
 
-/* A name that no database carries is ignored: VACUUM's scratch database has one, and VACUUM counts
-** as an unknown commit in any case. */
+/* A database that was attached since the last listing; no statement can be run now. Its number is
+** found out by the next. VACUUM's scratch database is none that anything is read from. */
+#define UNLISTED INT_MAX
+
+static struct database *add_unlisted(struct observer *observer, const char *name)
+{
+    struct database *database = NULL;
+    if (sqlite3_strnicmp(name, "vacuum_", 7) != 0)
+        database_seen(observer, UNLISTED, name, false, &database);
+    if (database != NULL)
+        database->touched.everything = false; /* nothing was missed: this is the first write */
+    return database;
+}
+
+/* What is written to a system table may be the meaning of others. */
+static bool is_system_table(const char *table)
+{
+    return sqlite3_strnicmp(table, "sqlite_", 7) == 0;
+}
+
+/* Also a table that nothing depends on yet: something may, before this commits. */
 static void note_write(struct observer *observer, const char *schema, const char *table)
 {
     if (strcmp(table, observer->last_table) == 0 && strcmp(schema, observer->last_schema) == 0)
@@ -72,11 +106,12 @@ static void note_write(struct observer *observer, const char *schema, const char
     remember(observer->last_table, sizeof observer->last_table, table);
     struct database *database = observer_find(observer, schema);
     if (database == NULL)
+        database = add_unlisted(observer, schema);
+    if (database == NULL)
         return;
-    database->touched.anything = true;
-    struct table *known = history_find_table(database->history, table);
-    if (known != NULL)
-        write_set_add(&database->touched, known);
+    bool any = is_system_table(table) && GUARD(SYSTEM_TABLE);
+    database_touch(database,
+                   any ? NULL : history_table(database_history(database), table, TABLE_ROWID));
 }
 
 static void forget_last_write(struct observer *observer)
@@ -89,28 +124,16 @@ static void on_update(void *argument, int operation, const char *schema, const c
                       sqlite3_int64 rowid)
 {
     struct observer *observer = argument;
-    note_write(observer, schema, table);
+    if (!observer_is_foreign(observer))
+        note_write(observer, schema, table);
     if (observer->slots.update != NULL)
         observer->slots.update(observer->slots.update_argument, operation, schema, table, rowid);
 }
 
-/*
-** The next commit of this database writes what was touched. A commit that is announced twice at
-** one data version is one commit tried again (COMMIT that met SQLITE_BUSY).
-*/
-static void announce(struct observer *observer, struct database *database)
+static bool is_being_written(const struct observer *observer, const struct database *database)
 {
-    uint32_t version = 0;
-    int rc = observer_read_version(observer, database, &version);
-    struct write_set *touched = &database->touched;
-    struct write_set *announced = &database->announced;
-    if (rc != SQLITE_OK || touched->everything || !(touched->anything || !GUARD(NOTHING_SEEN)))
-        announced->everything = true;
-    for (unsigned i = 0; i < touched->count; i++)
-        write_set_add(announced, touched->tables[i]);
-    if (database->announcements == 0 || database->announced_version != version)
-        database->announcements++;
-    database->announced_version = version;
+    return database->index >= 0 &&
+           sqlite3_txn_state(observer->db, database->name) == SQLITE_TXN_WRITE;
 }
 
 static int on_commit(void *argument)
@@ -119,26 +142,28 @@ static int on_commit(void *argument)
     int refused = 0;
     if (observer->slots.commit != NULL)
         refused = observer->slots.commit(observer->slots.commit_argument);
-    if (refused)
-        return refused; /* SQLite rolls back, and calls on_rollback() */
+    if (refused || observer_is_foreign(observer))
+        return refused; /* where it refuses SQLite rolls back, and calls on_rollback() */
+    unsigned written = 0;
+    for (struct database *d = observer->databases; d != NULL; d = d->next)
+        written += is_being_written(observer, d);
     for (struct database *d = observer->databases; d != NULL; d = d->next) {
-        if (d->index >= 0 && sqlite3_txn_state(observer->db, d->name) == SQLITE_TXN_WRITE)
-            announce(observer, d);
-        write_set_clear(&d->touched);
+        if (is_being_written(observer, d))
+            database_announce(d, written == 1);
+        else
+            d->alone = false; /* the pages of this commit count there as well */
+        database_end_write(d);
     }
     forget_last_write(observer);
     return 0;
 }
 
-/*
-** What was announced and then failed stays announced: it only makes more count as changed, and
-** the count that no longer matches makes it an unknown commit.
-*/
 static void on_rollback(void *argument)
 {
     struct observer *observer = argument;
-    for (struct database *d = observer->databases; d != NULL; d = d->next)
-        write_set_clear(&d->touched);
+    for (struct database *d = observer->databases; d != NULL && !observer_is_foreign(observer);
+         d = d->next)
+        database_take_back(d);
     forget_last_write(observer);
     if (observer->slots.rollback != NULL)
         observer->slots.rollback(observer->slots.rollback_argument);
@@ -151,11 +176,13 @@ bool observer_is_hooked(const struct observer *observer)
             !GUARD(HOOK_SLOTS));
 }
 
-/* What was written while the hooks were not in place is not known. */
-static void forget_databases(struct observer *observer)
+/* What was written, or taken back, while the hooks were not in place is not known. */
+static void forget_writes(struct observer *observer)
 {
-    for (struct database *d = observer->databases; d != NULL && GUARD(HOOKED_AGAIN); d = d->next)
-        d->known = false;
+    for (struct database *d = observer->databases; d != NULL && GUARD(HOOKED_AGAIN); d = d->next) {
+        file_withdraw(&d->member);
+        d->touched.everything = is_being_written(observer, d);
+    }
 }
 
 void observer_hook(struct observer *observer)
@@ -178,91 +205,10 @@ void observer_hook(struct observer *observer)
         observer->slots.rollback_argument = before.rollback_argument;
     }
     observer->hooked = true;
-    forget_databases(observer);
+    forget_writes(observer);
 }
 
-/* ---- the databases ---- */
-
-struct database *observer_find(const struct observer *observer, const char *name)
-{
-    for (struct database *d = observer->databases; d != NULL; d = d->next) {
-        if (d->index >= 0 && sqlite3_stricmp(d->name, name) == 0)
-            return d;
-    }
-    return NULL;
-}
-
-struct database *observer_at(const struct observer *observer, int index)
-{
-    for (struct database *d = observer->databases; d != NULL; d = d->next) {
-        if (d->index == index)
-            return d;
-    }
-    return NULL;
-}
-
-/* What cannot be watched: a file promised never to change, though it might, and memdb, whose
-** content can be replaced whole. */
-static bool is_uncacheable(sqlite3 *db, const char *name, const char *path)
-{
-    sqlite3_vfs *vfs = NULL;
-    if (sqlite3_file_control(db, name, SQLITE_FCNTL_VFS_POINTER, (void *)&vfs) == SQLITE_OK &&
-        vfs != NULL && strcmp(vfs->zName, "memdb") == 0)
-        return true;
-    if (path == NULL || path[0] == '\0')
-        return false;
-    const char *cache = sqlite3_uri_parameter(path, "cache");
-    return sqlite3_uri_boolean(path, "immutable", 0) ||
-           (cache != NULL && sqlite3_stricmp(cache, "shared") == 0);
-}
-
-/* Forget all that is known of a database: another file may be behind the name. */
-int observer_reset_database(struct observer *observer, struct database *database)
-{
-    const char *path = sqlite3_db_filename(observer->db, database->name);
-    const char *known_as = path;
-    if (path == NULL || path[0] == '\0')
-        known_as = database->index == 1 ? "temp" : ":memory:";
-    struct history *history = history_new(known_as);
-    if (history == NULL)
-        return SQLITE_NOMEM;
-    history_release(database->history);
-    database->history = history;
-    database->uncacheable = is_uncacheable(observer->db, database->name, path);
-    database->known = false;
-    database->schema_current = false;
-    database->watched = false;
-    database->source = (struct clock_source){0};
-    database->clock.kind = CLOCK_NONE;
-    write_set_clear(&database->touched);
-    write_set_clear(&database->announced);
-    database->announcements = 0;
-    observer->schema_generation++;
-    return SQLITE_OK;
-}
-
-static int database_seen(struct observer *observer, int index, const char *name, bool afresh)
-{
-    struct database **link = &observer->databases;
-    while (*link != NULL && sqlite3_stricmp((*link)->name, name) != 0)
-        link = &(*link)->next;
-    struct database *database = *link;
-    if (database == NULL) {
-        database = memory_alloc_zero(sizeof *database);
-        if (database == NULL)
-            return SQLITE_NOMEM;
-        database->name = memory_copy_text(name, strlen(name));
-        if (database->name == NULL) {
-            memory_free(database);
-            return SQLITE_NOMEM;
-        }
-        *link = database;
-        afresh = true;
-    }
-    database->index = index;
-    return afresh || database->history == NULL ? observer_reset_database(observer, database)
-                                               : SQLITE_OK;
-}
+/* ---- listing ---- */
 
 /* temp is listed by SQLite only once it holds something, but entries may come to depend on it. */
 static int read_databases(struct observer *observer, bool afresh)
@@ -272,20 +218,25 @@ static int read_databases(struct observer *observer, bool afresh)
     if (rc != SQLITE_OK)
         return rc;
     for (struct database *d = observer->databases; d != NULL; d = d->next)
-        d->index = -1;
+        d->listed = false;
+    struct database *seen;
     while (rc == SQLITE_OK && sqlite3_step(list) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(list, 1);
         int index = sqlite3_column_int(list, 0);
         if (name == NULL)
             rc = SQLITE_NOMEM;
         else
-            rc = database_seen(observer, index, name, afresh && index > 1);
+            rc = database_seen(observer, index, name, afresh && index > TEMP_DATABASE, &seen);
     }
     int finalized = sqlite3_finalize(list);
     if (rc == SQLITE_OK)
         rc = finalized;
-    if (rc == SQLITE_OK && observer_at(observer, 1) == NULL)
-        rc = database_seen(observer, 1, "temp", false);
+    if (rc == SQLITE_OK && observer_at(observer, TEMP_DATABASE) == NULL)
+        rc = database_seen(observer, TEMP_DATABASE, "temp", false, &seen);
+    for (struct database *d = observer->databases; d != NULL && rc == SQLITE_OK; d = d->next) {
+        if (!d->listed && d->index > TEMP_DATABASE)
+            rc = database_detach(d);
+    }
     return rc;
 }
 
@@ -323,6 +274,7 @@ int observer_list_databases(struct observer *observer, bool force)
         return SQLITE_OK;
     observer->incarnation += GUARD(EXPIRED_STATEMENT) ? 1 : 0;
     observer->schema_generation++;
+    observer->flags_known = false;
     /* Also after a failure: without a sentinel the next call starts over. */
     sqlite3_finalize(observer->sentinel);
     observer->sentinel = NULL;
@@ -340,39 +292,36 @@ struct observer *observer_new(sqlite3 *db, bool hooks)
     if (observer == NULL)
         return NULL;
     observer->db = db;
+    observer->process = process_generation();
     observer->schema_generation = 1;
+    /* No statement can be run in a hook, which may well be what comes next. */
+    if (read_databases(observer, false) == SQLITE_NOMEM) {
+        observer_free(observer);
+        return NULL;
+    }
     if (hooks)
         observer_hook(observer);
     return observer;
-}
-
-static void database_suspend(struct database *database)
-{
-    sqlite3_finalize(database->hold_query);
-    sqlite3_finalize(database->schema_query);
-    sqlite3_finalize(database->foreign_query);
-    sqlite3_finalize(database->mode_query);
-    database->hold_query = NULL;
-    database->schema_query = NULL;
-    database->foreign_query = NULL;
-    database->mode_query = NULL;
-    database->holding = false;
 }
 
 void observer_suspend(struct observer *observer)
 {
     if (observer->depth > 0)
         return;
-    for (struct database *d = observer->databases; d != NULL; d = d->next)
+    for (struct database *d = observer->databases; d != NULL; d = d->next) {
         database_suspend(d);
+        if (!observer_is_foreign(observer))
+            file_settle(&d->member);
+    }
     sqlite3_finalize(observer->sentinel);
     observer->sentinel = NULL;
 }
 
-void observer_free(struct observer *observer)
+bool observer_free(struct observer *observer)
 {
+    bool left = false;
     if (observer == NULL)
-        return;
+        return false;
     if (observer->hooked)
         slots_give_back(observer->db, on_update, on_commit, on_rollback, observer,
                         &observer->slots);
@@ -380,11 +329,8 @@ void observer_free(struct observer *observer)
     while (observer->databases != NULL) {
         struct database *database = observer->databases;
         observer->databases = database->next;
-        history_release(database->history);
-        write_set_free(&database->touched);
-        write_set_free(&database->announced);
-        memory_free(database->name);
-        memory_free(database);
+        left = database_free(database) || left;
     }
     memory_free(observer);
+    return left;
 }

@@ -151,3 +151,8 @@ void slots_give_back(sqlite3 *db, update_hook update, commit_hook commit, rollba
     if (slot_is(db, layout.rollback, (void (*)(void))rollback, argument))
         sqlite3_rollback_hook(db, before->rollback, before->rollback_argument);
 }
+
+void slots_start_over(void)
+{
+    pthread_mutex_init(&layout_lock, NULL);
+}

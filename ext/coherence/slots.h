@@ -45,4 +45,7 @@ bool slots_hold(sqlite3 *db, update_hook update, commit_hook commit, rollback_ho
 void slots_give_back(sqlite3 *db, update_hook update, commit_hook commit, rollback_hook rollback,
                      const void *argument, const struct hook_slots *before);
 
+/* In the child of a fork(): the lock is made anew. */
+void slots_start_over(void);
+
 #endif

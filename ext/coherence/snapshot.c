@@ -58,188 +58,218 @@ static int hold(struct observer *observer, struct database *database)
     return SQLITE_OK;
 }
 
-/* ---- settling ---- */
+/* ---- seeing ---- */
 
 /* In a read transaction: which file this is, and whether it is in WAL mode. */
-static int learn_source(struct observer *observer, struct database *database,
-                        const struct clock_source *now)
+static void learn_source(struct database *database, const struct clock_source *now)
 {
-    int rc = prepare(observer, database, "journal_mode", &database->mode_query);
-    if (rc != SQLITE_OK)
-        return rc;
-    bool wal = false;
-    rc = sqlite3_step(database->mode_query);
-    if (rc == SQLITE_ROW) {
-        const char *mode = (const char *)sqlite3_column_text(database->mode_query, 0);
-        wal = mode != NULL && sqlite3_stricmp(mode, "wal") == 0;
-        rc = SQLITE_OK;
-    }
-    int reset = sqlite3_reset(database->mode_query);
-    if (rc != SQLITE_OK || reset != SQLITE_OK)
-        return rc != SQLITE_OK ? rc : reset;
     database->source = *now;
-    database->source.wal = wal;
+    database->source.wal = clock_is_wal(now);
     database->source.locked = clock_is_locked(now);
-    return SQLITE_OK;
-}
-
-/* What a connection can tell of its database in a read transaction. */
-struct sighting {
-    uint32_t version;
-    uint32_t foreign_version;
-    uint32_t schema_version;
-    struct clock clock; /* of exactly this transaction's snapshot; CLOCK_NONE: not known */
-};
-
-static int sight(struct observer *observer, struct database *database, struct sighting *sighting)
-{
-    int rc = observer_read_version(observer, database, &sighting->version);
-    if (rc == SQLITE_OK)
-        rc = read_number(observer, database, "data_version", &database->foreign_query,
-                         &sighting->foreign_version);
-    if (rc == SQLITE_OK)
-        rc = read_schema(observer, database, &sighting->schema_version);
-    if (rc != SQLITE_OK)
-        return rc;
-
-    struct clock_source now;
-    if (!clock_look(observer->db, database->name, &now))
-        return SQLITE_ERROR;
-    if (!clock_same_source(&now, &database->source))
-        rc = learn_source(observer, database, &now);
-    return rc;
-}
-
-/* Every commit since the known state was this connection's own, and was announced by name. */
-static bool is_own_work(const struct observer *observer, const struct database *database,
-                        const struct sighting *now)
-{
-    uint32_t own_before = database->version - database->foreign_version;
-    uint32_t own_now = now->version - now->foreign_version;
-    return (now->foreign_version == database->foreign_version || !GUARD(FOREIGN_COMMIT)) &&
-           (now->schema_version == database->schema_version || !GUARD(SCHEMA_VERSION)) &&
-           own_now - own_before == database->announcements && !database->announced.everything &&
-           observer_is_hooked(observer);
-}
-
-static void clear_announced(struct database *database)
-{
-    database->announced.count = 0;
-    database->announced.everything = false;
-    database->announcements = 0;
-}
-
-/* Write into the history what has happened since the known state. */
-static void settle(struct observer *observer, struct database *database, const struct sighting *now)
-{
-    bool unmoved = database->known && (now->version == database->version ||
-                                       clock_equal(&now->clock, &database->clock));
-    if (!unmoved) {
-        if (database->known && is_own_work(observer, database, now)) {
-            uint64_t epoch = history_advance_known(database->history);
-            for (unsigned i = 0; i < database->announced.count; i++)
-                history_mark(database->announced.tables[i], epoch);
-        } else if (GUARD(UNKNOWN_COMMIT)) {
-            history_advance_unknown(database->history);
-        }
-    }
-    if (now->schema_version != database->schema_seen || !database->known)
-        observer->schema_generation++;
-    database->schema_seen = now->schema_version;
-    database->schema_in_doubt = false;
-    clear_announced(database);
-    database->version = now->version;
-    database->foreign_version = now->foreign_version;
-    database->schema_version = now->schema_version;
-    database->known = true;
-    /* A clock of before still holds where nothing moved; else only an exact reading will do. */
-    if (now->clock.kind != CLOCK_NONE || !unmoved)
-        database->clock = now->clock;
 }
 
 /*
-** The clock of the read transaction that is open. In rollback mode it is the reading now, since
-** the SHARED lock keeps writers away from the file. In WAL mode it is known where a reading from
-** before the transaction, and the one after it began, are equal: what lies between is equal to
-** both.
+** The clock that a database in an open read transaction is seen with, where that is certain. In
+** rollback mode it is the reading now, since the SHARED lock keeps writers away from the file. In
+** WAL mode it is known where a reading from before the transaction, and the one now, are equal: what
+** lies between is equal to both. (An empty WAL's clock is a constant; nor may the connection have
+** seen a change then.) Where the connection is alone it is the data version.
 */
-static struct clock exact_clock(const struct clock *before, const struct clock *after)
+static struct clock exact_clock(const struct database *database, uint32_t version)
 {
-    if (after->kind == CLOCK_ROLLBACK || !GUARD(SNAPSHOT_CLOCK) ||
-        (before != NULL && clock_equal(before, after)))
-        return *after;
+    if (!file_is_shared(database->member.file))
+        return clock_of_version(version);
+    struct clock now = database_clock(database);
+    if (now.kind == CLOCK_ROLLBACK || !GUARD(SNAPSHOT_CLOCK))
+        return now;
+    if (clock_equal(&database->outside, &now) &&
+        (now.kind != CLOCK_EMPTY_WAL || version == database->outside_version))
+        return now;
     return (struct clock){.kind = CLOCK_NONE};
 }
 
-/* True when the connection has seen no change since the known state; asked in a transaction. */
-static bool is_unmoved(struct observer *observer, const struct database *database)
+/* Learn the source anew where it is another. What was known of the state is not compared then. */
+static int know_source(const struct observer *observer, struct database *database)
 {
     struct clock_source now;
-    uint32_t version = 0;
-    return database->known && observer_read_version(observer, database, &version) == SQLITE_OK &&
-           version == database->version && clock_look(observer->db, database->name, &now) &&
-           clock_same_source(&now, &database->source);
-}
-
-/* True when the name stands for another file than before (sqlite3_deserialize). */
-static bool is_replaced(const struct observer *observer, const struct database *database)
-{
-    struct clock_source now;
-    return database->source.file != NULL && clock_look(observer->db, database->name, &now) &&
-           (now.file != database->source.file || now.methods != database->source.methods);
-}
-
-/*
-** Settle in a transaction; `before` is the clock just before it was opened, NULL where it was
-** opened by others. In WAL mode nothing is known of the clock then: the transaction may even be
-** on a snapshot of long ago (sqlite3_snapshot_open).
-*/
-static int settle_in_transaction(struct observer *observer, struct database *database,
-                                 const struct clock *before)
-{
-    if (is_replaced(observer, database)) {
-        int rc = observer_reset_database(observer, database);
-        if (rc != SQLITE_OK)
-            return rc;
-    }
-    bool unmoved = is_unmoved(observer, database);
-    struct sighting now = {.clock.kind = CLOCK_NONE};
-    if (!unmoved) {
-        int rc = sight(observer, database, &now);
-        if (rc != SQLITE_OK)
-            return rc;
-    }
-    struct clock after = clock_read(observer->db, database->name, &database->source);
-    now.clock = exact_clock(before, &after);
-    if (!unmoved)
-        settle(observer, database, &now);
-    else if (now.clock.kind != CLOCK_NONE)
-        database->clock = now.clock;
+    if (!clock_look(observer->db, database->name, &now))
+        return SQLITE_ERROR;
+    if (clock_same_source(&now, &database->source))
+        return SQLITE_OK;
+    database->known = false;
+    learn_source(database, &now);
     return SQLITE_OK;
 }
 
-/* Where the clock has not moved, what was announced since wrote nothing. Left standing, it would
-** make the next commit unknown. */
-static int forget_announcements(struct observer *observer, struct database *database)
+/* Be a member of the file that all share where it has a clock, and of one of its own elsewhere. */
+static int choose_file(struct observer *observer, struct database *database)
 {
-    if (database->announcements == 0)
+    struct clock_source source = database->source;
+    bool has_clock = clock_read(observer->db, database->name, &source).kind != CLOCK_NONE;
+    if (file_is_shared(database->member.file) ? has_clock
+                                              : !has_clock || !database_could_share(database))
         return SQLITE_OK;
-    clear_announced(database);
-    return observer_read_version(observer, database, &database->version);
+    /* Under locking_mode = EXCLUSIVE a commit that was announced hides those that come after it. */
+    if (!has_clock)
+        file_withdraw(&database->member);
+    int rc = database_reset(database, has_clock);
+    database->source = source;
+    return rc;
+}
+
+/* The state is that of the clock: which epoch is it? */
+static void see_exactly(struct database *database, const struct clock *clock, uint32_t version,
+                        bool unmoved)
+{
+    uint64_t epoch = file_see(&database->member, clock, database_proves(database, version));
+    if (epoch == 0 && unmoved && database->exact)
+        return;
+    database->exact = epoch != 0;
+    if (epoch == 0 && !database->known)
+        database->epoch = 0;
+    if (epoch == 0)
+        return; /* the last one known stays as the one before */
+    database->epoch = epoch;
+    database->clock = *clock;
+}
+
+#ifdef SQLITE_ENABLE_SNAPSHOT
+#define SNAPSHOTS_CAN_BE_OPENED true
+#else
+#define SNAPSHOTS_CAN_BE_OPENED (sqlite3_compileoption_used("ENABLE_SNAPSHOT") != 0)
+#endif
+
+/*
+** Others have opened the transaction, and it cannot be told which state it sees: one between the
+** last known and the one now. An sqlite3_snapshot_open() may even have gone back.
+*/
+static int see_roughly(struct database *database)
+{
+    file_note(&database->member);
+    if (!database->known || SNAPSHOTS_CAN_BE_OPENED)
+        database->epoch = 0;
+    return database_see_alone(database);
+}
+
+/* Where the file's clock still reads as at the last state known, there was an own commit at most,
+** which wrote nothing. */
+static bool sees_latest(struct database *database, const struct clock *now, uint32_t version)
+{
+    if (now->kind == CLOCK_NONE || SNAPSHOTS_CAN_BE_OPENED)
+        return false;
+    return (database->known && database->exact && clock_equal(now, &database->clock) &&
+            now->kind != CLOCK_EMPTY_WAL) ||
+           database_sees_latest(database, now, version);
+}
+
+/* Which schema the transaction sees, and whether a commit in between changed it. */
+static int see_schema(struct observer *observer, struct database *database)
+{
+    uint32_t schema = 0;
+    int rc = read_schema(observer, database, &schema);
+    if (rc != SQLITE_OK)
+        return rc;
+    if (schema != database->schema_seen || !database->known)
+        observer->schema_generation++;
+    if (database->exact)
+        file_see_schema(&database->member, database->epoch, schema);
+    else if (schema != database->schema_version)
+        database->epoch = 0;
+    database->schema_seen = schema;
+    database->schema_in_doubt = false;
+    database->schema_version = schema;
+    return SQLITE_OK;
+}
+
+/* `ours`: the transaction was opened just now. In one that was open before nothing can have moved but
+** by what the connection itself does. */
+static int see_in_transaction(struct observer *observer, struct database *database, bool ours)
+{
+    uint32_t version = 0;
+    int rc = database_is_replaced(database) ? database_reset(database, true) : SQLITE_OK;
+    if (rc == SQLITE_OK)
+        rc = know_source(observer, database);
+    if (rc == SQLITE_OK)
+        rc = choose_file(observer, database);
+    if (rc == SQLITE_OK)
+        rc = database_version(database, &version);
+    if (rc != SQLITE_OK)
+        return rc;
+    bool unmoved = database->known && version == database->version;
+    if (unmoved && database->exact && !ours)
+        return SQLITE_OK;
+    bool was_exact = database->exact;
+    struct clock clock = exact_clock(database, version);
+    if (clock.kind == CLOCK_NONE) {
+        struct clock now = database_clock(database);
+        if (sees_latest(database, &now, version))
+            clock = now;
+    }
+    if (clock.kind != CLOCK_NONE)
+        see_exactly(database, &clock, version, unmoved);
+    else if (!unmoved && GUARD(ROUGH_VIEW))
+        database->exact = false;
+    if (!database->exact && (was_exact || !unmoved))
+        rc = see_roughly(database);
+    if (rc == SQLITE_OK && (!unmoved || database->exact != was_exact))
+        rc = see_schema(observer, database);
+    database->known = rc == SQLITE_OK;
+    database->version = version;
+    return rc;
+}
+
+/* True when the file is still in the state last seen; asked outside any transaction. */
+static bool is_current(const struct database *database, const struct clock *now)
+{
+    uint32_t version = 0;
+    if (!database->known || !database->exact || !clock_equal(now, &database->clock))
+        return false;
+    /* The clock of an empty WAL is a constant; but this connection has held it since then. */
+    return now->kind != CLOCK_EMPTY_WAL ||
+           (database_version(database, &version) == SQLITE_OK && version == database->version);
+}
+
+/* End the read transaction, unless something else keeps it open. */
+static void let_go(struct database *database)
+{
+    if (database->holding)
+        sqlite3_reset(database->hold_query);
+    database->holding = false;
+}
+
+/* How often a transaction is opened anew because somebody committed just as it was, or because it
+** was the first look that told the mode. */
+#define MAX_LOOKS 3
+
+static int hold_and_see(struct observer *observer, struct database *database)
+{
+    for (int look = 1;; look++) {
+        database_look_from_outside(database);
+        int rc = hold(observer, database);
+        if (rc == SQLITE_OK)
+            rc = see_in_transaction(observer, database, true);
+        if (rc != SQLITE_OK || database->exact || look == MAX_LOOKS ||
+            !sqlite3_get_autocommit(observer->db))
+            return rc;
+        let_go(database);
+        if (sqlite3_txn_state(observer->db, database->name) != SQLITE_TXN_NONE)
+            return hold(observer, database);
+    }
 }
 
 static int see_database(struct observer *observer, struct database *database, bool keep_open)
 {
     if (sqlite3_txn_state(observer->db, database->name) != SQLITE_TXN_NONE)
-        return settle_in_transaction(observer, database, NULL);
-    struct clock before = clock_read(observer->db, database->name, &database->source);
-    bool current = database->known && clock_equal(&before, &database->clock);
-    if (current && !keep_open)
-        return forget_announcements(observer, database);
-    int rc = hold(observer, database);
-    if (rc != SQLITE_OK)
-        return rc;
-    return settle_in_transaction(observer, database, &before);
+        return see_in_transaction(observer, database, false);
+    if (!keep_open) {
+        struct clock now = database_clock(database);
+        if (is_current(database, &now))
+            return SQLITE_OK;
+    }
+    /* Before a read finds out what others have committed: after it, it cannot be told. */
+    if (database->member.announcement != ANNOUNCED_NOTHING)
+        file_settle(&database->member);
+    return hold_and_see(observer, database);
 }
 
 /* True when a write transaction is open on the database; asked by name only where one is open at all. */
@@ -300,7 +330,7 @@ static void watch_schemas(struct observer *observer, struct database *const *see
         bool settled = is_among(d, seen, count);
         if (d->index < 0 || (settled && !d->schema_in_doubt))
             continue;
-        if (observer_read_version(observer, d, &version) != SQLITE_OK)
+        if (database_version(d, &version) != SQLITE_OK)
             continue; /* temp, before it holds anything */
         if (is_written(observer, d, any_written))
             look_at_schema(observer, d);
@@ -353,7 +383,7 @@ bool snapshot_holds(struct observer *observer, struct database *const *databases
     for (unsigned i = 0; i < count; i++) {
         uint32_t version = 0;
         if (sqlite3_txn_state(observer->db, databases[i]->name) != SQLITE_TXN_READ ||
-            observer_read_version(observer, databases[i], &version) != SQLITE_OK ||
+            database_version(databases[i], &version) != SQLITE_OK ||
             version != databases[i]->version)
             return false;
     }
@@ -364,9 +394,26 @@ void snapshot_close(struct observer *observer)
 {
     if (--observer->depth > 0)
         return;
+    for (struct database *d = observer->databases; d != NULL; d = d->next)
+        let_go(d);
+}
+
+void snapshot_prepare(struct observer *observer)
+{
     for (struct database *d = observer->databases; d != NULL; d = d->next) {
-        if (d->holding)
-            sqlite3_reset(d->hold_query);
-        d->holding = false;
+        if (d->index >= 0)
+            database_look_from_outside(d);
     }
+}
+
+void snapshot_learn(struct observer *observer, struct database *const *databases, unsigned count)
+{
+    enum snapshot_state state;
+    bool known = true;
+    for (unsigned i = 0; i < count; i++)
+        known = known && databases[i]->known;
+    if (known)
+        return;
+    snapshot_open(observer, databases, count, true, &state);
+    snapshot_close(observer);
 }

@@ -1,13 +1,8 @@
 /*
-** A snapshot: which epoch of each database's history a read sees. Taking one settles what has
-** happened since the last: own commits that were announced and are known to have happened advance
-** a history by name, anything else advances it by "unknown".
-**
-** How own commits are told from foreign ones: SQLITE_FCNTL_DATA_VERSION grows by one with each own
-** commit and with each change that the connection finds made by others; PRAGMA data_version only
-** with the latter (SQLite's btree.c compensates own commits). So where PRAGMA data_version stands
-** still, nobody else committed, and the difference of the two counts own commits exactly; it must
-** equal the number of commits that were announced.
+** A snapshot: which epoch of each database's history a read sees. Taking one brings the files'
+** histories up to date (file.h), and leaves in each database (database.h) the epoch that was seen:
+** exactly, or, where others have opened the transaction and something moved since, only the last
+** one before it.
 **
 ** Called under the connection's mutex. A snapshot that is open may hold read transactions: close
 ** it.
@@ -20,13 +15,13 @@
 #include "coherence/observer.h"
 
 enum snapshot_state {
-    SNAPSHOT_GOOD,   /* each database's history is at the epoch that this read sees */
+    SNAPSHOT_GOOD,   /* each database knows which epoch this read sees */
     SNAPSHOT_BYPASS, /* a write transaction is open, or a database cannot be watched */
 };
 
 /*
 ** Take a snapshot of these databases. Where a database has no transaction open, and its clock
-** still reads as at its history's epoch, nothing more is done, unless `hold` asks for a read
+** still reads as it did at the epoch last seen, nothing more is done, unless `hold` asks for a read
 ** transaction that stays until snapshot_close(). Inside BEGIN one is opened in any case, so that
 ** what follows sees the same. Also finds out whether any schema of the connection changed
 ** (observer->schema_generation). SQLite's error code where a transaction cannot be opened
@@ -41,5 +36,12 @@ bool snapshot_holds(struct observer *observer, struct database *const *databases
 
 /* End the read transactions that the snapshot opened (where nothing else keeps them open). */
 void snapshot_close(struct observer *observer);
+
+/* What follows may open transactions on its own: take note of all clocks before. */
+void snapshot_prepare(struct observer *observer);
+
+/* Have a first look at what was never looked at, so that a later one, inside BEGIN, knows the mode
+** of the file and so can be exact. */
+void snapshot_learn(struct observer *observer, struct database *const *databases, unsigned count);
 
 #endif

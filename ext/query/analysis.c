@@ -6,6 +6,7 @@
 
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "query/collations.h"
 #include "query/key.h"
 #include "query/modules.h"
 #include "base/program.h"
@@ -107,6 +108,34 @@ static bool is_opcode(const struct instruction *instruction, const char *name)
     return strcmp(instruction->opcode, name) == 0;
 }
 
+/* One collation, as "-NOCASE" or "N.B" in "k(2,-NOCASE,N.B)". */
+static void note_collation(struct analysis *analysis, const char *name, size_t size)
+{
+    if (size > 0 && *name == '-')
+        name++, size--;
+    if (size > 1 && name[0] == 'N' && name[1] == '.')
+        name += 2, size -= 2;
+    if (!collation_is_built_in(name, size))
+        analysis->own_collations = true;
+}
+
+/* What keys are compared by: "k(2,B,-NOCASE)"; and values: "NOCASE-8", with the encoding. */
+static void note_collations(struct analysis *analysis, const struct instruction *instruction)
+{
+    static const char *const comparisons[] = {"CollSeq", "Eq", "Ne", "Lt", "Le", "Gt", "Ge"};
+    const char *p4 = instruction->p4;
+    if (strncmp(p4, "k(", 2) == 0) {
+        for (const char *comma = strchr(p4, ','); comma != NULL; comma = strchr(comma + 1, ','))
+            note_collation(analysis, comma + 1, strcspn(comma + 1, ",)"));
+        return;
+    }
+    const char *dash = strrchr(p4, '-');
+    for (size_t i = 0; i < sizeof comparisons / sizeof comparisons[0] && dash != NULL; i++) {
+        if (is_opcode(instruction, comparisons[i]))
+            note_collation(analysis, p4, (size_t)(dash - p4));
+    }
+}
+
 /* Transaction's p3 and p4 are the schema's version and a count per connection: neither tells what
 ** the program does. */
 static void identify(struct listing *listing, const struct instruction *instruction)
@@ -124,6 +153,7 @@ static int read_instruction(const struct instruction *instruction, int address, 
     struct listing *listing = context;
     (void)address;
     identify(listing, instruction);
+    note_collations(listing->analysis, instruction);
     if (is_opcode(instruction, "OpenRead") || is_opcode(instruction, "ReopenIdx")) {
         struct root root = {.database = instruction->p3, .page = instruction->p2};
         buffer_add(&listing->roots, &root, sizeof root);

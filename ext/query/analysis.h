@@ -26,6 +26,7 @@ struct analysis {
     char *refusal;         /* why it may not be cached: "calls random(), whose …"; NULL: it may */
     bool nondeterministic; /* the refusal is one that nondeterministic = 'allow' overrules */
     bool own_functions;    /* calls a function of the application */
+    bool own_collations;   /* compares by a collation of the application */
     bool calls_date;       /* a parameter 'now' would be the present time */
     char *direct_only;     /* a function called that no stored definition may call, or NULL */
     char *not_innocuous;   /* one that it may not call under trusted_schema = OFF, or NULL */

@@ -1,15 +1,16 @@
 #include "query/definition.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/guard.h"
 #include "base/memory.h"
+#include "query/collations.h"
 #include "query/key.h"
 #include "query/normalize.h"
 #include "base/program.h"
+#include "coherence/snapshot.h"
 #include "query/schema.h"
 #include "query/token.h"
 
@@ -72,7 +73,8 @@ int definition_open(struct definition *definition, struct observer *observer,
     definition->db = observer->db;
     definition->observer = observer;
     definition->nesting = source->nesting;
-    definition->owner = source->owner;
+    definition->session = source->session;
+    definition->share = source->share;
     definition->sql = memory_copy_text(source->sql + start, size);
     definition->home = copy_or_null(source->home);
     definition->self = copy_or_null(source->self);
@@ -228,7 +230,8 @@ static int resolve_dependencies(struct definition *definition)
         dependency->database = observer_find(definition->observer, use->schema);
         if (dependency->database == NULL)
             return SQLITE_SCHEMA;
-        dependency->table = history_table(dependency->database->history, use->table, use->kind);
+        dependency->table =
+            history_table(database_history(dependency->database), use->table, use->kind);
         if (dependency->table == NULL)
             return SQLITE_NOMEM;
         dependency->whole_file = use->whole_file;
@@ -238,36 +241,82 @@ static int resolve_dependencies(struct definition *definition)
     return SQLITE_OK;
 }
 
+/* The first look at a database may show that it is not what others can share, and its tables then
+** belong to another history. */
+static int look_at_dependencies(struct definition *definition)
+{
+    const struct observer *observer = definition->observer;
+    uint64_t generation = observer->schema_generation;
+    int rc = resolve_dependencies(definition);
+    if (rc == SQLITE_OK)
+        snapshot_learn(definition->observer, definition->databases, definition->database_count);
+    if (rc == SQLITE_OK && observer->schema_generation != generation) {
+        clear_dependencies(definition);
+        rc = resolve_dependencies(definition);
+    }
+    return rc;
+}
+
 /* ---- the key's prefix ---- */
 
-static void identify_file(struct buffer *text, sqlite3 *db, const struct database *database)
+/* SQLITE_DBCONFIG_FP_DIGITS, since SQLite 3.53: how many digits a real has as text. */
+#define DBCONFIG_FP_DIGITS 1023
+
+static int read_encoding(sqlite3 *db, char out[16])
 {
-    const char *path = sqlite3_db_filename(db, database->name);
-    sqlite3_vfs *vfs = NULL;
-    struct stat status;
-    sqlite3_file_control(db, database->name, SQLITE_FCNTL_VFS_POINTER, (void *)&vfs);
-    buffer_add_format(text, "%s ", vfs != NULL ? vfs->zName : "");
-    if (path != NULL && path[0] != '\0' && stat(path, &status) == 0)
-        buffer_add_format(text, "%llu %llu\n", (unsigned long long)status.st_dev,
-                          (unsigned long long)status.st_ino);
-    else
-        buffer_add_format(text, "private %s\n", database->name);
+    sqlite3_stmt *pragma = NULL;
+    int rc = sqlite3_prepare_v2(db, "PRAGMA encoding", -1, &pragma, NULL);
+    out[0] = '\0';
+    if (rc == SQLITE_OK && sqlite3_step(pragma) == SQLITE_ROW)
+        sqlite3_snprintf(16, out, "%s", (const char *)sqlite3_column_text(pragma, 0));
+    int finalized = sqlite3_finalize(pragma);
+    return rc != SQLITE_OK ? rc : finalized;
+}
+
+static int check_flags(struct observer *observer)
+{
+    char encoding[16];
+    if (observer->flags_known)
+        return SQLITE_OK;
+    int rc = read_encoding(observer->db, encoding);
+    if (rc == SQLITE_OK)
+        rc = collations_check(observer->db, strcmp(encoding, "UTF-8") == 0,
+                              &observer->own_collations);
+    observer->flags_known = rc == SQLITE_OK;
+    return rc;
+}
+
+/* Whose results they are: all connections', unless something in them is this connection's own. */
+static int find_owner(struct definition *definition)
+{
+    const struct analysis *analysis = &definition->analysis;
+    int rc = check_flags(definition->observer);
+    bool own = !definition->share || (analysis->own_functions && GUARD(OWN_FUNCTIONS)) ||
+               (analysis->own_collations && GUARD(OWN_COLLATIONS)) ||
+               (definition->observer->own_collations && GUARD(OWN_COLLATIONS));
+    for (unsigned i = 0; i < definition->database_count; i++)
+        own = own || !file_is_shared(definition->databases[i]->member.file);
+    definition->owner = own ? definition->session : 0;
+    return rc;
 }
 
 static int make_prefix(struct definition *definition)
 {
     struct buffer text = {0};
-    sqlite3_stmt *pragma = NULL;
-    int rc = sqlite3_prepare_v2(definition->db, "PRAGMA encoding", -1, &pragma, NULL);
-    if (rc == SQLITE_OK && sqlite3_step(pragma) == SQLITE_ROW)
-        buffer_add_format(&text, "%s\n", (const char *)sqlite3_column_text(pragma, 0));
-    int finalized = sqlite3_finalize(pragma);
-    if (rc == SQLITE_OK)
-        rc = finalized;
-    buffer_add_format(&text, "%llu %llu\n", (unsigned long long)definition->owner,
-                      (unsigned long long)definition->observer->incarnation);
-    for (unsigned i = 0; i < definition->database_count; i++)
-        identify_file(&text, definition->db, definition->databases[i]);
+    char encoding[16];
+    int rc = read_encoding(definition->db, encoding);
+    buffer_add_format(&text, "%s\n", encoding);
+    int digits = 0;
+    if (sqlite3_db_config(definition->db, DBCONFIG_FP_DIGITS, -1, &digits) == SQLITE_OK)
+        buffer_add_format(&text, "%d digits\n", digits);
+    if (definition->owner != 0)
+        buffer_add_format(&text, "%llu %llu\n", (unsigned long long)definition->owner,
+                          (unsigned long long)definition->observer->incarnation);
+    for (unsigned i = 0; i < definition->database_count; i++) {
+        char file[FILE_TEXT];
+        file_describe(definition->databases[i]->member.file, file);
+        buffer_add_format(&text, "%s\n", file);
+    }
     buffer_add(&text, &definition->analysis.program, sizeof definition->analysis.program);
     buffer_add_text(&text, definition->normalized);
     if (text.failed)
@@ -327,13 +376,15 @@ static int prepare(struct definition *definition, bool *outdated, char **error)
     if (rc == SQLITE_OK)
         rc = check_home(definition, &definition->analysis, error);
     if (rc == SQLITE_OK)
-        rc = resolve_dependencies(definition);
+        rc = look_at_dependencies(definition);
     /* What was prepared from an outdated schema has outdated columns. Only what the query reads is
     ** looked at: inside BEGIN a look at a file keeps a transaction on it. */
     if (rc == SQLITE_OK)
         rc = schema_verify(definition->observer, definition->databases, definition->database_count);
     if (rc == SQLITE_OK)
         *outdated = schema_fingerprint(definition->observer) != schemas;
+    if (rc == SQLITE_OK)
+        rc = find_owner(definition);
     if (rc == SQLITE_OK)
         rc = make_prefix(definition);
     return rc;
@@ -348,6 +399,7 @@ int definition_refresh(struct definition *definition, char **error)
     if (statement != NULL && sqlite3_stmt_busy(statement))
         return SQLITE_OK;
     forget(definition);
+    snapshot_prepare(definition->observer);
     definition->preparing = true;
     bool outdated;
     int rc = prepare(definition, &outdated, error);
@@ -387,15 +439,73 @@ void definition_close(struct definition *definition)
 
 /* ---- evidence ---- */
 
-static struct source *find_source(struct evidence *evidence, struct history *history)
+unsigned definition_views(const struct definition *definition, bool alone,
+                          struct view views[DEFINITION_VIEWS])
 {
+    unsigned count = 0;
+    for (; count < definition->database_count && count < DEFINITION_VIEWS; count++) {
+        const struct database *database = definition->databases[count];
+        if (alone && !database->exact)
+            views[count] = (struct view){
+                .history = database->own, .epoch = database->own_epoch, .exact = true};
+        else
+            views[count] = (struct view){.history = database_history(database),
+                                         .epoch = database->epoch,
+                                         .exact = database->exact};
+    }
+    return count;
+}
+
+/* One file under two names may be seen in two states; then it has no one epoch. */
+static bool is_torn(const struct definition *definition)
+{
+    for (unsigned i = 0; i < definition->database_count; i++) {
+        const struct database *database = definition->databases[i];
+        for (unsigned j = 0; j < i; j++) {
+            const struct database *other = definition->databases[j];
+            if (other->member.file == database->member.file &&
+                (other->epoch != database->epoch || !other->exact || !database->exact))
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool all_exact(const struct definition *definition)
+{
+    for (unsigned i = 0; i < definition->database_count; i++) {
+        if (!definition->databases[i]->known || !definition->databases[i]->exact)
+            return false;
+    }
+    return true;
+}
+
+bool definition_is_exact(const struct definition *definition)
+{
+    return all_exact(definition) && !is_torn(definition);
+}
+
+bool definition_stands_alone(const struct definition *definition)
+{
+    for (unsigned i = 0; i < definition->database_count; i++) {
+        const struct database *database = definition->databases[i];
+        if (!database->known || (!database->exact && database->own == NULL))
+            return false;
+    }
+    return !all_exact(definition) && !is_torn(definition);
+}
+
+static struct source *find_source(struct evidence *evidence, const struct database *database)
+{
+    struct history *history = database->exact ? database_history(database) : database->own;
     for (unsigned i = 0; i < evidence->source_count; i++) {
         if (evidence->sources[i].history == history)
             return &evidence->sources[i];
     }
     struct source *source = &evidence->sources[evidence->source_count++];
     source->history = history;
-    source->epoch = history_epoch(history);
+    source->epoch = database->exact ? database->epoch : database->own_epoch;
+    source->whole_file = !database->exact;
     return source;
 }
 
@@ -411,9 +521,10 @@ struct evidence *definition_evidence(const struct definition *definition)
     evidence->tables = (struct table **)(evidence->sources + count);
     for (unsigned i = 0; i < count; i++) {
         const struct dependency *dependency = &definition->dependencies[i];
-        struct source *source = find_source(evidence, dependency->database->history);
+        struct source *source = find_source(evidence, dependency->database);
         source->whole_file = source->whole_file || dependency->whole_file;
-        evidence->tables[evidence->table_count++] = dependency->table;
+        if (dependency->database->exact)
+            evidence->tables[evidence->table_count++] = dependency->table;
     }
     return evidence;
 }
@@ -422,17 +533,13 @@ struct evidence *definition_evidence(const struct definition *definition)
 
 static bool needs_probe(const struct dependency *dependency)
 {
-    return !dependency->whole_file && dependency->table->kind == TABLE_ROWID && GUARD(TRUNCATION) &&
-           dependency->table->probed != history_epoch(dependency->database->history);
-}
-
-bool definition_is_probed(const struct definition *definition)
-{
-    for (unsigned i = 0; i < definition->dependency_count; i++) {
-        if (needs_probe(&definition->dependencies[i]))
-            return false;
-    }
-    return true;
+    const struct database *database = dependency->database;
+    if (dependency->whole_file || !GUARD(TRUNCATION) ||
+        atomic_load(&dependency->table->kind) != TABLE_ROWID)
+        return false;
+    if (database->exact)
+        return atomic_load(&dependency->table->probed) < database->epoch;
+    return !dependency->probed_here || dependency->probed_version != database->version;
 }
 
 static int prepare_probe(struct definition *definition, struct dependency *dependency)
@@ -449,8 +556,6 @@ static int prepare_probe(struct definition *definition, struct dependency *depen
     return rc;
 }
 
-/* A table that has lost its last row since it was looked at was truncated: the update hook would
-** have named it for anything else. */
 static int probe(struct definition *definition, struct dependency *dependency)
 {
     int rc = prepare_probe(definition, dependency);
@@ -462,11 +567,15 @@ static int probe(struct definition *definition, struct dependency *dependency)
     if (rc != SQLITE_ROW && rc != SQLITE_DONE)
         return reset != SQLITE_OK ? reset : rc;
     struct table *table = dependency->table;
-    uint64_t epoch = history_epoch(dependency->database->history);
-    if (table->probed != 0 && !table->empty && empty)
-        history_mark(table, epoch);
-    table->empty = empty;
-    table->probed = epoch;
+    const struct database *database = dependency->database;
+    if (database->exact) {
+        history_probe(table, database->epoch, empty);
+        return SQLITE_OK;
+    }
+    dependency->emptied =
+        empty && !(atomic_load(&table->probed) != 0 && atomic_load(&table->empty));
+    dependency->probed_here = true;
+    dependency->probed_version = database->version;
     return SQLITE_OK;
 }
 
@@ -480,4 +589,15 @@ int definition_probe(struct definition *definition)
             return rc;
     }
     return SQLITE_OK;
+}
+
+bool definition_has_emptied(const struct definition *definition)
+{
+    for (unsigned i = 0; i < definition->dependency_count; i++) {
+        const struct dependency *dependency = &definition->dependencies[i];
+        if (!dependency->database->exact && !dependency->whole_file && dependency->emptied &&
+            GUARD(TRUNCATION))
+            return true;
+    }
+    return false;
 }

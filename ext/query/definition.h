@@ -24,13 +24,18 @@ struct dependency {
     struct table *table;
     bool whole_file;
     sqlite3_stmt *probe; /* SELECT 1 FROM it LIMIT 1; prepared on first use */
+    /* In a snapshot whose epoch is not known, the answer counts for it alone. */
+    bool emptied;     /* it had rows when last looked up, and has none here */
+    bool probed_here; /* `emptied` is so at data version `probed_version` */
+    uint32_t probed_version;
 };
 
 struct definition {
     sqlite3 *db;
     struct observer *observer;
     const struct nesting *nesting;
-    uint64_t owner;   /* the session, part of the key while results are private to it */
+    uint64_t session; /* its number in the process */
+    bool share;       /* results may be shared between connections where all allows it */
     char *sql;        /* as given, without what follows its last token */
     char *normalized; /* see normalize.h */
     char *home;       /* the schema that stores it and alone may be read; NULL: any */
@@ -48,7 +53,8 @@ struct definition {
     struct dependency *dependencies;
     unsigned database_count;
     struct database **databases; /* those of the dependencies, each once */
-    struct key prefix;           /* of every key: text, program, files, connection */
+    uint64_t owner;              /* the connection that alone may use its results; 0: all */
+    struct key prefix;           /* of every key: text, program, files, owner */
 };
 
 /*
@@ -59,7 +65,8 @@ struct definition_source {
     const char *sql;
     const char *home; /* may be NULL */
     const char *self; /* may be NULL */
-    uint64_t owner;
+    uint64_t session;
+    bool share;
     const struct nesting *nesting; /* outlives the definition; may be NULL */
 };
 
@@ -79,14 +86,29 @@ void definition_suspend(struct definition *definition);
 
 void definition_close(struct definition *definition);
 
-/* Evidence for the present epochs of what the definition reads. Caller frees with memory_free();
-** NULL when memory is short. */
+/* What the snapshot that was taken last sees of the databases; `alone`: of those whose epoch is not
+** known, by the connection's own history (struct database, `own`). At most DEFINITION_VIEWS; a query
+** that reads more of them is not served. Returns how many. */
+#define DEFINITION_VIEWS 16
+unsigned definition_views(const struct definition *definition, bool alone,
+                          struct view views[DEFINITION_VIEWS]);
+
+/* True when the epochs of all databases that it reads are known exactly. */
+bool definition_is_exact(const struct definition *definition);
+
+/* True when that is not so, and its results may be kept by the connection's own history. */
+bool definition_stands_alone(const struct definition *definition);
+
+/* Evidence for these epochs of what the definition reads; where one is not known exactly, by the
+** connection's own history, and so good for it alone. Caller frees with memory_free(); NULL when
+** memory is short. */
 struct evidence *definition_evidence(const struct definition *definition);
 
-/* True when it is known, for the present epochs, which of the tables hold rows. */
-bool definition_is_probed(const struct definition *definition);
-
-/* Look that up, in the open read transaction. */
+/* Find out, in the open read transaction, which of the tables hold rows; only where it is not known
+** yet for these epochs. */
 int definition_probe(struct definition *definition);
+
+/* True when a table was found truncated in a snapshot whose epoch is not known. */
+bool definition_has_emptied(const struct definition *definition);
 
 #endif

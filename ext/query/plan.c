@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "base/program.h"
+#include "coherence/database.h"
 #include "query/functions.h"
 
 /* An instruction that may go on elsewhere; an address of 0 is none. */
@@ -25,9 +26,6 @@ struct plan {
     bool other_file; /* a table outside temp is opened */
     struct buffer jumps;
 };
-
-/* SQLite's number of the temp database. */
-#define TEMP_DATABASE 1
 
 /*
 ** Opcodes whose p2 is no address. The list need not be complete: one that is missing is taken for

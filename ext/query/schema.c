@@ -82,7 +82,7 @@ static bool schemas_are_current(const struct observer *observer)
         int state = sqlite3_txn_state(observer->db, d->name);
         if (state == SQLITE_TXN_NONE ||
             (state == SQLITE_TXN_READ &&
-             (!d->schema_current || observer_read_version(observer, d, &version) != SQLITE_OK ||
+             (!d->schema_current || database_version(d, &version) != SQLITE_OK ||
               version != d->current_at)))
             return false;
     }
@@ -92,8 +92,7 @@ static bool schemas_are_current(const struct observer *observer)
 static void note_current_schemas(struct observer *observer)
 {
     for (struct database *d = observer->databases; d != NULL; d = d->next)
-        d->schema_current =
-            d->index >= 0 && observer_read_version(observer, d, &d->current_at) == SQLITE_OK;
+        d->schema_current = d->index >= 0 && database_version(d, &d->current_at) == SQLITE_OK;
 }
 
 int schema_hold_for_writer(struct observer *observer, struct schema_hold *hold, char stale[64])

@@ -13,9 +13,6 @@
 #include "base/sqlite.h"
 #include "coherence/observer.h"
 
-/* SQLite's number of temp, which nobody else can change. */
-#define TEMP_DATABASE 1
-
 /* As many as SQLite can attach (SQLITE_MAX_ATTACHED is at most 125), main and temp. */
 #define SCHEMA_HOLDS 127
 

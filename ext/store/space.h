@@ -21,6 +21,7 @@ struct space {
     char *name;         /* NULL: the default space */
     const void *identity;
     size_t identity_size;
+    _Atomic int64_t references;
     _Atomic int64_t holds;   /* references and entries */
     _Atomic int64_t entries; /* with those that have room reserved */
     _Atomic int64_t bytes;   /* likewise */

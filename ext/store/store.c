@@ -88,13 +88,24 @@ void store_free(struct store *store)
 struct space *store_space(struct store *store, const char *name, const void *identity,
                           size_t identity_size)
 {
-    return space_get(&store->spaces, store, store->shard_count, name, identity, identity_size);
+    struct space *space =
+        space_get(&store->spaces, store, store->shard_count, name, identity, identity_size);
+    if (space != NULL)
+        atomic_fetch_add(&space->references, 1);
+    return space;
 }
 
 void space_release(struct space *space)
 {
-    if (space != NULL)
-        space_drop(space);
+    if (space == NULL)
+        return;
+    atomic_fetch_sub(&space->references, 1);
+    space_drop(space);
+}
+
+bool space_has_others(const struct space *space)
+{
+    return atomic_load(&space->references) > 1;
 }
 
 const char *space_name(const struct space *space)
@@ -359,9 +370,6 @@ enum found store_find(struct store *store, const struct query_identity *identity
         found = try_entry(shard, entry, now, check, context, &removal);
     if (found == FOUND_HIT)
         *result = result_retain(entry->result);
-    if (found == FOUND_MISS)
-        shard_count(&shard->counters.misses,
-                    &identity->space->segments[shard->number].counters.misses, 1);
     unlock(store, shard, &removal);
     return found;
 }
@@ -523,9 +531,16 @@ void store_count_bypass(struct store *store, struct space *space)
     count(store, space, offsetof(struct counters, bypasses), 1);
 }
 
-void store_count_coalesced(struct store *store, struct space *space)
+void store_count_miss(struct store *store, struct space *space)
 {
+    count(store, space, offsetof(struct counters, misses), 1);
+}
+
+void store_count_coalesced(struct store *store, struct space *space, int64_t load_ns)
+{
+    count(store, space, offsetof(struct counters, hits), 1);
     count(store, space, offsetof(struct counters, coalesced), 1);
+    count(store, space, offsetof(struct counters, saved_ns), (uint64_t)load_ns);
 }
 
 void store_count_rejection(struct store *store, struct space *space)

@@ -88,6 +88,8 @@ struct limits store_limits(const struct store *store);
 struct space *store_space(struct store *store, const char *name, const void *identity,
                           size_t identity_size);
 void space_release(struct space *space);
+/* True when more than one reference is out. */
+bool space_has_others(const struct space *space);
 const char *space_name(const struct space *space);                /* NULL for the default space */
 void space_set_limits(struct space *space, struct limits limits); /* evicts at once */
 
@@ -116,7 +118,7 @@ enum verdict {
     VERDICT_FRESH,  /* serve it */
     VERDICT_STALE,  /* drop it: CAUSE_TABLE_CHANGE */
     VERDICT_UNSURE, /* leave it: the caller finds out more and asks again */
-    VERDICT_OTHER,  /* leave it, and count a miss: not for this reader now, but still good */
+    VERDICT_OTHER,  /* leave it: not for this reader now, but still good */
 };
 
 /* Asked under the shard's lock: must be quick, must not call the store or SQLite. Not asked about
@@ -139,7 +141,7 @@ enum found { FOUND_HIT, FOUND_MISS, FOUND_UNSURE };
 ** Find the entry with this identity: key, space and owner, and then SQL text and parameters byte
 ** for byte. On FOUND_HIT *result has one more reference, which the caller releases; the entry is
 ** now the most recently used. An expired or stale one is dropped on the way, and counted. Counts
-** the hit or the miss, but nothing for FOUND_UNSURE. Allocates nothing.
+** the hit; a miss is counted by who then computes. Allocates nothing.
 */
 enum found store_find(struct store *store, const struct query_identity *identity, int64_t now,
                       store_check check, void *context, struct result **result);
@@ -167,7 +169,10 @@ enum kept store_insert(struct store *store, const struct query_identity *identit
 /* ---- counting what the store does not see itself ---- */
 
 void store_count_bypass(struct store *store, struct space *space);
-void store_count_coalesced(struct store *store, struct space *space); /* besides its hit */
+void store_count_miss(struct store *store, struct space *space);
+
+/* A hit on what another was computing, which took it that long. */
+void store_count_coalesced(struct store *store, struct space *space, int64_t load_ns);
 void store_count_rejection(struct store *store, struct space *space);
 void store_count_load(struct store *store, struct space *space, int64_t nanoseconds);
 

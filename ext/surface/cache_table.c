@@ -16,6 +16,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "coherence/snapshot.h"
 #include "query/plan.h"
 #include "query/schema.h"
 #include "query/token.h"
@@ -118,7 +119,7 @@ static int open_query(struct session *session, bool create, int argc, const char
         .sql = sql,
         .home = temp ? NULL : argv[1],
         .self = create ? argv[2] : NULL,
-        .owner = session->id,
+        .session = session->id,
         .nesting = &session->nesting,
     };
     int rc = *error != NULL ? SQLITE_ERROR : SQLITE_OK;
@@ -126,6 +127,7 @@ static int open_query(struct session *session, bool create, int argc, const char
         rc = SQLITE_NOMEM;
     if (rc == SQLITE_OK)
         rc = read_options(&query->options, argc, argv, error);
+    source.share = query->options.share != SHARE_CONNECTION;
     if (rc == SQLITE_OK)
         rc = definition_open(&query->definition, session->observer, &source, error);
     memory_free(sql);
@@ -233,6 +235,9 @@ static void table_free(struct cache_table *table)
 static int open_table(sqlite3 *db, struct session *session, bool create, int argc,
                       const char *const *argv, sqlite3_vtab **out, char **error)
 {
+    int usable = session_check(session, error);
+    if (usable != SQLITE_OK)
+        return usable;
     struct cache_table *table = memory_alloc_zero(sizeof *table);
     if (table == NULL)
         return SQLITE_NOMEM;
@@ -296,6 +301,11 @@ static int cache_disconnect(sqlite3_vtab *base)
 {
     struct cache_table *table = (struct cache_table *)base;
     struct session *session = table->session;
+    if (session_is_foreign(session)) {
+        /* What it shares with the parent's threads stays as it is; its statements have to go. */
+        session_disconnected(session);
+        return SQLITE_OK;
+    }
     struct cached_query **link = &session->queries;
     while (*link != table->query)
         link = &(*link)->next;
@@ -308,14 +318,17 @@ static int cache_disconnect(sqlite3_vtab *base)
 static bool is_of_query(const struct entry_view *entry, void *context)
 {
     const struct cache_table *table = context;
-    return entry->space == table->query->space && entry->owner == table->session->id;
+    return entry->space == table->query->space &&
+           (entry->owner == table->session->id ||
+            (entry->owner == 0 && !space_has_others(table->query->space)));
 }
 
 /* DROP TABLE. */
 static int cache_destroy(sqlite3_vtab *base)
 {
     struct cache_table *table = (struct cache_table *)base;
-    store_remove(table->session->store, is_of_query, table, CAUSE_EXPLICIT);
+    if (!session_is_foreign(table->session))
+        store_remove(table->session->store, is_of_query, table, CAUSE_EXPLICIT);
     return cache_disconnect(base);
 }
 
@@ -325,6 +338,8 @@ static int cache_rename(sqlite3_vtab *base, const char *name)
     struct cache_table *table = (struct cache_table *)base;
     struct cached_query *query = table->query;
     struct cached_query renamed = *query;
+    if (session_is_foreign(table->session))
+        return SQLITE_MISUSE;
     renamed.name = memory_copy_text(name, strlen(name));
     int rc = renamed.name != NULL ? open_space(table->session, &renamed) : SQLITE_NOMEM;
     if (rc != SQLITE_OK) {
@@ -373,6 +388,8 @@ static bool plan_parameter(sqlite3_index_info *info, int column, int argument, b
 static int cache_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 {
     const struct cache_table *table = (struct cache_table *)base;
+    /* A stored table is read in a transaction that SQLite opens before it asks. */
+    snapshot_prepare(table->session->observer);
     info->idxNum = PLAN_COMPLETE;
     for (unsigned i = 0; i < table->query->definition.parameters.count; i++) {
         bool known_later = false;

@@ -40,6 +40,15 @@ static const char *text_of(sqlite3_context *context, sqlite3_value *value, const
     return text;
 }
 
+static bool check_session(sqlite3_context *context)
+{
+    char *error = NULL;
+    int code = session_check(session_of(context), &error);
+    if (code != SQLITE_OK)
+        surface_result_error(context, code, error);
+    return code == SQLITE_OK;
+}
+
 /* ---- dropping ---- */
 
 typedef bool (*entry_match)(const struct entry_view *entry, void *context);
@@ -49,6 +58,8 @@ static void drop_matching(sqlite3_context *context, entry_match match, void *mat
                           enum cause cause)
 {
     struct store *store = session_of(context)->store;
+    if (!check_session(context))
+        return;
     /* What this connection has not looked at since a change is not counted as good. */
     session_refresh(session_of(context));
     sqlite3_result_int64(context, store_remove(store, match, match_context, cause));
@@ -116,7 +127,7 @@ static int split_name(struct session *session, struct table_name *table)
     const struct database *database = observer_find(session->observer, schema);
     if (database != NULL) {
         table->name = dot + 1;
-        table->history = database->history;
+        table->history = database_history(database);
     }
     memory_free(schema);
     return SQLITE_OK;
@@ -228,7 +239,8 @@ static void cache_configure(sqlite3_context *context, int argc, sqlite3_value **
 static void cache_reset_stats(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
     (void)argc, (void)argv;
-    store_reset_counters(session_of(context)->store);
+    if (check_session(context))
+        store_reset_counters(session_of(context)->store);
 }
 
 static void cache_last_status(sqlite3_context *context, int argc, sqlite3_value **argv)

@@ -120,7 +120,9 @@ static int listing_filter(sqlite3_vtab_cursor *base, int plan, const char *plan_
     if (rows == NULL)
         return SQLITE_NOMEM;
     char *error = NULL;
-    code = table->collect(listing->session, rows, cursor->arguments.values[0], &error);
+    code = session_check(listing->session, &error);
+    if (code == SQLITE_OK)
+        code = table->collect(listing->session, rows, cursor->arguments.values[0], &error);
     if (code != SQLITE_OK) {
         result_builder_free(rows);
         sqlite3_free(listing->base.zErrMsg);
@@ -171,7 +173,9 @@ static int listing_update(sqlite3_vtab *vtab, int argc, sqlite3_value **argv, sq
     struct listing_vtab *listing = (struct listing_vtab *)vtab;
     char *error = NULL;
     (void)rowid;
-    int code = listing->table->update(listing->session, argc, argv, &error);
+    int code = session_check(listing->session, &error);
+    if (code == SQLITE_OK)
+        code = listing->table->update(listing->session, argc, argv, &error);
     if (code != SQLITE_OK) {
         sqlite3_free(vtab->zErrMsg);
         vtab->zErrMsg = error;

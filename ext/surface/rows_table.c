@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "query/json.h"
 #include "ad_hoc.h"
+#include "coherence/snapshot.h"
 #include "surface/arguments.h"
 #include "surface/surface.h"
 
@@ -68,7 +69,8 @@ static int rows_disconnect(sqlite3_vtab *vtab)
 /* A plan without the SQL text is accepted here and refused by xFilter, which can say why. */
 static int rows_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 {
-    (void)vtab;
+    /* As an eponymous table it is read in a transaction of main that SQLite opens before it asks. */
+    snapshot_prepare(((struct rows_vtab *)vtab)->session->observer);
     info->estimatedRows = 100;
     info->estimatedCost = 10000;
     return arguments_plan(info, ROWS_SQL, ROWS_ARGUMENTS);

@@ -1,0 +1,14 @@
+/*
+** The floor: the least that any virtual table costs. A table of the module `constant` has one
+** constant row of the shape x(name TEXT, quantity INTEGER, price REAL, id HIDDEN), and nothing
+** behind it.
+*/
+#ifndef BENCH_SUPPORT_FLOOR_H
+#define BENCH_SUPPORT_FLOOR_H
+
+#include <sqlite3.h>
+
+/* Register the module `constant` on a connection. Returns SQLite's result code. */
+int floor_register(sqlite3 *db);
+
+#endif

@@ -1,0 +1,457 @@
+#include "coherence/file.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "base/guard.h"
+#include "base/memory.h"
+
+/* How many clocks before the latest are remembered, for readers on old snapshots. */
+#define REMEMBERED 16
+
+struct moment {
+    struct clock clock;
+    uint64_t epoch;
+};
+
+struct file {
+    struct file *next; /* under list_lock: the shared ones */
+    unsigned holds;    /* under list_lock: members, and those about to be */
+    bool shared;
+    struct file_identity identity;
+    uint64_t number; /* unique in the process */
+
+    pthread_mutex_t lock; /* of what follows */
+    struct history *history;
+    struct moment latest; /* CLOCK_NONE before the first */
+    struct moment past[REMEMBERED];
+    unsigned past_next;
+    struct member *members;
+    struct member *announcer; /* whose commit is announced for after the latest clock */
+    struct announced left;    /* by a member that is gone, likewise; only where `pages` is set */
+    uint32_t schema_version;
+    uint64_t schema_epoch; /* the latest at which it was looked at; 0: never */
+    char vfs[];
+};
+
+static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct file *list;
+static uint64_t last_number;
+
+/* ---- joining ---- */
+
+static struct file *file_new(const struct file_identity *identity, const char *name)
+{
+    size_t size = (identity != NULL ? strlen(identity->vfs) : 0) + 1;
+    struct file *file = memory_alloc_zero(sizeof *file + size);
+    if (file == NULL)
+        return NULL;
+    file->history = history_new(name);
+    if (file->history == NULL || pthread_mutex_init(&file->lock, NULL) != 0) {
+        history_release(file->history);
+        memory_free(file);
+        return NULL;
+    }
+    if (identity != NULL) {
+        memcpy(file->vfs, identity->vfs, size);
+        file->identity = *identity;
+        file->identity.vfs = file->vfs;
+        file->shared = true;
+    }
+    return file;
+}
+
+bool file_has_identity(const struct file *file, const struct file_identity *identity)
+{
+    return file->shared && file->identity.device == identity->device &&
+           file->identity.inode == identity->inode && strcmp(file->vfs, identity->vfs) == 0;
+}
+
+/* Holds list_lock. */
+static struct file *find_or_make(const struct file_identity *identity, const char *name)
+{
+    struct file *file = identity != NULL ? list : NULL;
+    while (file != NULL && !file_has_identity(file, identity))
+        file = file->next;
+    if (file != NULL)
+        return file;
+    file = file_new(identity, name);
+    if (file == NULL)
+        return NULL;
+    file->number = ++last_number;
+    if (file->shared) {
+        file->next = list;
+        list = file;
+    }
+    return file;
+}
+
+static void file_free(struct file *file)
+{
+    history_abandon(file->history);
+    history_release(file->history);
+    write_set_free(&file->left.writes);
+    pthread_mutex_destroy(&file->lock);
+    memory_free(file);
+}
+
+static void settle(struct member *member, bool happened);
+static void ask(struct member *member, bool own);
+static void forget_left(struct file *file);
+
+/* Take over what is known to have happened, and not been seen yet. */
+static void bequeath(struct member *member)
+{
+    struct file *file = member->file;
+    if (member->announcement == ANNOUNCED_NEXT && member->announced.pages > 0) {
+        forget_left(file);
+        file->left = member->announced;
+        member->announced = (struct announced){0};
+        member->announcement = ANNOUNCED_NOTHING;
+        file->announcer = NULL;
+    }
+}
+
+static void remove_member(struct member *member)
+{
+    struct file *file = member->file;
+    pthread_mutex_lock(&file->lock);
+    ask(member, true);
+    bequeath(member);
+    if (member->announcement != ANNOUNCED_NOTHING)
+        settle(member, false);
+    write_set_free(&member->announced.writes);
+    struct member **link = &file->members;
+    while (*link != member)
+        link = &(*link)->next;
+    *link = member->next;
+    member->file = NULL;
+    pthread_mutex_unlock(&file->lock);
+}
+
+bool file_leave(struct member *member)
+{
+    struct file *file = member->file;
+    if (file == NULL)
+        return false;
+    remove_member(member);
+    pthread_mutex_lock(&list_lock);
+    bool last = --file->holds == 0;
+    if (last && file->shared) {
+        struct file **link = &list;
+        while (*link != file)
+            link = &(*link)->next;
+        *link = file->next;
+    }
+    pthread_mutex_unlock(&list_lock);
+    if (last)
+        file_free(file);
+    return last;
+}
+
+int file_join(struct member *member, const struct file_identity *identity, const char *name)
+{
+    pthread_mutex_lock(&list_lock);
+    struct file *file = find_or_make(identity, name);
+    if (file != NULL)
+        file->holds++;
+    pthread_mutex_unlock(&list_lock);
+    if (file == NULL)
+        return SQLITE_NOMEM;
+    file_leave(member);
+    pthread_mutex_lock(&file->lock);
+    member->file = file;
+    member->announcement = ANNOUNCED_NOTHING;
+    member->announced = (struct announced){0};
+    member->next = file->members;
+    file->members = member;
+    pthread_mutex_unlock(&file->lock);
+    return SQLITE_OK;
+}
+
+struct history *file_history(const struct file *file)
+{
+    return file->history;
+}
+
+bool file_is_shared(const struct file *file)
+{
+    return file->shared;
+}
+
+void file_describe(const struct file *file, char out[FILE_TEXT])
+{
+    if (file->shared)
+        sqlite3_snprintf(FILE_TEXT, out, "%llu %llu %s", (sqlite3_uint64)file->identity.device,
+                         (sqlite3_uint64)file->identity.inode, file->vfs);
+    else
+        sqlite3_snprintf(FILE_TEXT, out, "private %llu", (sqlite3_uint64)file->number);
+}
+
+void file_forget_all(void)
+{
+    list = NULL;
+    pthread_mutex_init(&list_lock, NULL);
+}
+
+/* ---- settling; all under the file's lock ---- */
+
+static void update_doubt(struct file *file)
+{
+    uint64_t latest = 0;
+    for (const struct member *m = file->members; m != NULL; m = m->next) {
+        if (m->announcement == ANNOUNCED_PAST && m->epoch > latest)
+            latest = m->epoch;
+    }
+    history_set_doubt(file->history, GUARD(DOUBT) ? latest : 0);
+}
+
+static void mark_all(const struct file *file, uint64_t epoch)
+{
+    if (GUARD(UNKNOWN_COMMIT))
+        history_mark_all(file->history, epoch);
+}
+
+/* The announcement is done with; the commit that followed it was the announced one, or was not. */
+static void settle(struct member *member, bool happened)
+{
+    struct file *file = member->file;
+    bool was_past = member->announcement == ANNOUNCED_PAST;
+    if (was_past && !happened)
+        mark_all(file, member->epoch);
+    member->announcement = ANNOUNCED_NOTHING;
+    write_set_clear(&member->announced.writes);
+    if (file->announcer == member)
+        file->announcer = NULL;
+    if (was_past)
+        update_doubt(file);
+}
+
+static void forget_left(struct file *file)
+{
+    write_set_free(&file->left.writes);
+    file->left = (struct announced){0};
+}
+
+/* An announced commit that has happened, and wrote something, is the one that followed its base,
+** since the member held the write lock from there on. */
+static void ask(struct member *member, bool own)
+{
+    if (member->announcement == ANNOUNCED_NOTHING)
+        return;
+    int pages = 0;
+    enum answer answer = member->has_happened(member, own, &pages);
+    if (answer == ANSWER_YES)
+        member->announced.pages = pages;
+    if (member->announcement != ANNOUNCED_PAST || answer == ANSWER_LATER)
+        return;
+    settle(member, answer == ANSWER_YES &&
+                       (clock_follows_by(&member->announced.base, &member->after, pages) ||
+                        !GUARD(FRAMES)));
+}
+
+static void ask_all(struct file *file, const struct member *own)
+{
+    if (history_doubt(file->history) == 0)
+        return;
+    for (struct member *m = file->members; m != NULL; m = m->next) {
+        if (m->announcement == ANNOUNCED_PAST)
+            ask(m, m == own);
+    }
+}
+
+/* ---- seeing; all under the file's lock ---- */
+
+static bool somebody_holds_wal(const struct file *file, const struct member *own)
+{
+    for (struct member *m = file->members; m != NULL; m = m->next) {
+        if (m->holds_wal(m, m == own))
+            return true;
+    }
+    return false;
+}
+
+static bool is_latest(const struct file *file, const struct member *member,
+                      const struct clock *clock)
+{
+    return clock_equal(clock, &file->latest.clock) &&
+           (clock->kind != CLOCK_EMPTY_WAL || somebody_holds_wal(file, member) || !GUARD(WAL_HELD));
+}
+
+/* What is announced to follow the latest clock. */
+static const struct announced *next_announced(const struct file *file)
+{
+    if (file->announcer != NULL)
+        return &file->announcer->announced;
+    return file->left.pages > 0 ? &file->left : NULL;
+}
+
+/* Whether the clock came about by what was announced: certainly, perhaps or not. */
+static enum answer is_as_announced(const struct file *file, const struct member *member,
+                                   const struct clock *clock, bool proven)
+{
+    const struct announced *next = next_announced(file);
+    if (next == NULL || next->writes.everything)
+        return ANSWER_NO;
+    if (proven && file->announcer == member)
+        return ANSWER_YES;
+    if (next->pages > 0 && clock_follows_by(&next->base, clock, next->pages))
+        return ANSWER_YES;
+    if (file->announcer == NULL || !(clock_follows(&next->base, clock) || !GUARD(FOLLOWS)))
+        return ANSWER_NO;
+    return ANSWER_LATER;
+}
+
+/* The clock has moved: begin an epoch, and say what its commit changed. */
+static void advance(struct file *file, const struct member *member, const struct clock *clock,
+                    bool proven)
+{
+    struct member *announcer = file->announcer;
+    enum answer answer = is_as_announced(file, member, clock, proven);
+    uint64_t epoch = history_advance(file->history);
+    if (answer == ANSWER_NO) {
+        mark_all(file, epoch);
+    } else {
+        const struct write_set *writes = &next_announced(file)->writes;
+        for (unsigned i = 0; i < writes->count; i++)
+            history_mark(writes->tables[i], epoch);
+    }
+    file->past[file->past_next++ % REMEMBERED] = file->latest;
+    file->latest = (struct moment){.clock = *clock, .epoch = epoch};
+    file->announcer = NULL;
+    forget_left(file);
+    if (announcer == NULL)
+        return;
+    if (answer != ANSWER_LATER) {
+        settle(announcer, true);
+        return;
+    }
+    announcer->announcement = ANNOUNCED_PAST;
+    announcer->after = *clock;
+    announcer->epoch = epoch;
+    update_doubt(file);
+}
+
+static uint64_t remembered(const struct file *file, const struct clock *clock)
+{
+    if (clock->kind == CLOCK_EMPTY_WAL)
+        return 0;
+    for (unsigned i = 0; i < REMEMBERED; i++) {
+        if (clock_equal(&file->past[i].clock, clock))
+            return file->past[i].epoch;
+    }
+    return 0;
+}
+
+/* Bring the latest moment up to date. Only what is read under the file's lock may move it: a clock
+** read before may have been overtaken by what another member has seen. */
+static struct clock look(struct member *member, const struct clock *clock, bool proven)
+{
+    struct file *file = member->file;
+    struct clock now = member->read_clock(member);
+    bool is_now = clock != NULL && clock_equal(clock, &now);
+    if (now.kind != CLOCK_NONE && !is_latest(file, member, &now))
+        advance(file, member, &now, proven && is_now);
+    ask_all(file, member);
+    return now;
+}
+
+/*
+** The member's own announcement, where its snapshot is exactly what it announced. Where the clock is
+** still that of before, it wrote nothing, and whatever followed is somebody else's.
+*/
+static void settle_proven(struct member *member, const struct clock *clock)
+{
+    bool wrote = !clock_equal(clock, &member->announced.base);
+    if (member->announcement == ANNOUNCED_PAST || !wrote)
+        settle(member, wrote);
+}
+
+static uint64_t see(struct member *member, const struct clock *clock, bool proven)
+{
+    const struct file *file = member->file;
+    struct clock now = look(member, clock, proven);
+    if (proven && member->announcement != ANNOUNCED_NOTHING)
+        settle_proven(member, clock);
+    if (clock_equal(clock, &now))
+        return file->latest.epoch;
+    return GUARD(PAST_CLOCK) ? remembered(file, clock) : file->latest.epoch;
+}
+
+uint64_t file_see(struct member *member, const struct clock *clock, bool proven)
+{
+    pthread_mutex_lock(&member->file->lock);
+    uint64_t epoch = see(member, clock, proven);
+    pthread_mutex_unlock(&member->file->lock);
+    return epoch;
+}
+
+void file_note(struct member *member)
+{
+    pthread_mutex_lock(&member->file->lock);
+    look(member, NULL, false);
+    pthread_mutex_unlock(&member->file->lock);
+}
+
+void file_see_schema(struct member *member, uint64_t epoch, uint32_t version)
+{
+    struct file *file = member->file;
+    pthread_mutex_lock(&file->lock);
+    if (epoch >= file->schema_epoch) {
+        if (file->schema_epoch != 0 && version != file->schema_version && GUARD(SCHEMA_VERSION))
+            history_mark_all(file->history, epoch);
+        file->schema_version = version;
+        file->schema_epoch = epoch;
+    }
+    pthread_mutex_unlock(&file->lock);
+}
+
+/* ---- announcing ---- */
+
+/* Of the member itself, and of one that announced for the same clock: it holds the write lock no
+** more, and has written nothing. */
+static void forget_announced(struct member *member, bool again)
+{
+    struct file *file = member->file;
+    if (member->announcement != ANNOUNCED_NOTHING && !(again && file->announcer == member))
+        settle(member, false);
+    if (file->announcer != NULL && file->announcer != member && GUARD(VOID_ANNOUNCEMENT))
+        settle(file->announcer, false);
+    if (GUARD(VOID_ANNOUNCEMENT))
+        forget_left(file);
+}
+
+void file_announce(struct member *member, const struct clock *clock, uint32_t version, bool proven,
+                   const struct write_set *writes)
+{
+    struct file *file = member->file;
+    pthread_mutex_lock(&file->lock);
+    bool again = member->announcement == ANNOUNCED_NEXT && member->version == version;
+    if (clock->kind != CLOCK_NONE)
+        see(member, clock, proven);
+    forget_announced(member, again);
+    if (clock->kind != CLOCK_NONE && (!write_set_is_empty(writes) || !GUARD(NOTHING_SEEN))) {
+        write_set_add_all(&member->announced.writes, writes);
+        member->announced.base = *clock;
+        member->announced.pages = 0;
+        member->announcement = ANNOUNCED_NEXT;
+        member->version = version;
+        file->announcer = member;
+    }
+    pthread_mutex_unlock(&file->lock);
+}
+
+void file_withdraw(struct member *member)
+{
+    pthread_mutex_lock(&member->file->lock);
+    if (member->announcement != ANNOUNCED_NOTHING)
+        settle(member, false);
+    pthread_mutex_unlock(&member->file->lock);
+}
+
+void file_settle(struct member *member)
+{
+    pthread_mutex_lock(&member->file->lock);
+    ask(member, true);
+    pthread_mutex_unlock(&member->file->lock);
+}

@@ -1,0 +1,43 @@
+/*
+** Computing: what a read does when the store has no answer: run the query, or wait for another
+** connection that is running it; and keep what may be kept. Called under the connection's mutex,
+** in a read that read.c has begun.
+*/
+#ifndef QUERYCACHE_COMPUTE_H
+#define QUERYCACHE_COMPUTE_H
+
+#include "base/buffer.h"
+#include "coherence/snapshot.h"
+#include "session.h"
+
+/* A read under way. */
+struct reading {
+    struct session *session;
+    struct cached_query *query;
+    sqlite3_value **values;
+    enum snapshot_state state;
+    bool open;    /* a snapshot is to be closed */
+    bool holding; /* it has a read transaction */
+    bool alone;   /* the store is asked for what this connection kept for itself */
+    bool probed;  /* all that can be found out of doubts and truncations was found out */
+    struct buffer params;
+    struct query_identity identity;
+};
+
+/* Take a snapshot of what the query reads, in place of the one that is open. */
+int reading_take_snapshot(struct reading *reading, bool hold);
+
+/* Whether an entry may be served in this snapshot; `context` is the reading. */
+enum verdict reading_judge(const struct evidence *evidence, void *context);
+
+/* Run the query, and keep nothing: a bypass. SQLITE_SCHEMA: start the read over. */
+int compute_without_store(struct reading *reading, struct result **result, char **error);
+
+/*
+** Compute the result, in a snapshot that is held, and keep it if it is certain to be right for what
+** was seen. Where another connection is computing the same, wait for its result instead: no longer
+** than the setting coalesce_wait, and not while this connection is writing. SQLITE_SCHEMA as above.
+*/
+int compute_and_keep(struct reading *reading, struct result **result, char **error);
+
+#endif

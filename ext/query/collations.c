@@ -1,0 +1,91 @@
+#include "query/collations.h"
+
+#include <string.h>
+
+/* Where replacements differ: case beyond ASCII, numbers in texts, accents, signs and spaces. */
+static const char *const samples[] = {
+    "",  "a",  "A",  "b",        "Z",        "_",        "a ",       " a",       "a\t",
+    "9", "10", "a9", "a10",      "a-b",      "ab",       "\xc3\xa4", "\xc3\x84", "\xc3\xa9",
+    "e", "ss", "i",  "\xc3\x9f", "\xc4\xb1", "\xd1\x8f", "\xd0\xaf", "\xcf\x83", "\xce\xa3",
+};
+#define SAMPLES ((int)(sizeof samples / sizeof samples[0]))
+
+bool collation_is_built_in(const char *name, size_t size)
+{
+    static const char *const names[] = {"", "B", "BINARY", "NOCASE", "RTRIM"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strlen(names[i]) == size && sqlite3_strnicmp(names[i], name, (int)size) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int sign(int number)
+{
+    return (number > 0) - (number < 0);
+}
+
+static int compare_bytes(const char *a, size_t a_size, const char *b, size_t b_size)
+{
+    int order = memcmp(a, b, a_size < b_size ? a_size : b_size);
+    return order != 0 ? sign(order) : (a_size > b_size) - (a_size < b_size);
+}
+
+static size_t size_without_spaces(const char *text)
+{
+    size_t size = strlen(text);
+    while (size > 0 && text[size - 1] == ' ')
+        size--;
+    return size;
+}
+
+/* As SQLite documents the three: memcmp(); the same with A to Z folded; spaces at the end aside. */
+static void compare(const char *a, const char *b, int orders[3])
+{
+    orders[0] = compare_bytes(a, strlen(a), b, strlen(b));
+    orders[1] = sign(sqlite3_stricmp(a, b));
+    orders[2] = compare_bytes(a, size_without_spaces(a), b, size_without_spaces(b));
+}
+
+/* -1, 0 or 1 for each of the three. */
+static const char question[] = "SELECT (?1 > ?2 COLLATE BINARY) - (?1 < ?2 COLLATE BINARY),"
+                               " (?1 > ?2 COLLATE NOCASE) - (?1 < ?2 COLLATE NOCASE),"
+                               " (?1 > ?2 COLLATE RTRIM) - (?1 < ?2 COLLATE RTRIM)";
+
+static bool is_ascii(const char *text)
+{
+    while (*text > 0)
+        text++;
+    return *text == 0;
+}
+
+/* In a UTF-16 database BINARY orders texts by the bytes that they have there. */
+static int ask(sqlite3_stmt *statement, const char *a, const char *b, bool utf8, bool *own)
+{
+    int orders[3];
+    bool ordered = utf8 || (is_ascii(a) && is_ascii(b));
+    compare(a, b, orders);
+    sqlite3_bind_text(statement, 1, a, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 2, b, -1, SQLITE_STATIC);
+    int rc = sqlite3_step(statement);
+    for (int i = 0; rc == SQLITE_ROW && i < 3; i++) {
+        int order = sqlite3_column_int(statement, i);
+        bool same = i == 0 && !ordered ? (order == 0) == (orders[i] == 0) : order == orders[i];
+        *own = *own || !same;
+    }
+    int reset = sqlite3_reset(statement);
+    return rc == SQLITE_ROW ? SQLITE_OK : reset;
+}
+
+int collations_check(sqlite3 *db, bool utf8, bool *own)
+{
+    sqlite3_stmt *statement = NULL;
+    *own = false;
+    int rc = sqlite3_prepare_v2(db, question, -1, &statement, NULL);
+    for (int i = 0; i < SAMPLES && rc == SQLITE_OK && !*own; i++) {
+        for (int j = i + 1; j < SAMPLES && rc == SQLITE_OK; j++)
+            rc = ask(statement, samples[i], samples[j], utf8, own);
+    }
+    int finalized = sqlite3_finalize(statement);
+    return rc != SQLITE_OK ? rc : finalized;
+}
