@@ -36,7 +36,9 @@ endif
 
 EXT_SOURCES     := $(wildcard ext/*.c ext/*/*.c)
 PROGRAM_SOURCES := $(wildcard tests/differential.c tests/torture.c tests/test_*.c)
-SUPPORT_SOURCES := $(filter-out $(PROGRAM_SOURCES),$(wildcard tests/*.c tests/*/*.c))
+# What test_model has instead of SQLite, and so is nothing for the others.
+MODEL_SOURCES   := $(wildcard tests/model/*.c)
+SUPPORT_SOURCES := $(filter-out $(PROGRAM_SOURCES) $(MODEL_SOURCES),$(wildcard tests/*.c tests/*/*.c))
 BENCH_SOURCES   := $(wildcard bench/*.c)
 BENCH_SUPPORT   := $(wildcard bench/support/*.c)
 SHELL_TESTS     := $(wildcard tests/*.t)
@@ -92,7 +94,7 @@ FORCE:
 $(BUILD)/flags: FORCE
 	$(call STAMP,$(COMPILE) $(LDFLAGS))
 $(BUILD)/sources: FORCE
-	$(call STAMP,$(EXT_SOURCES) $(SUPPORT_SOURCES))
+	$(call STAMP,$(EXT_SOURCES) $(SUPPORT_SOURCES) $(MODEL_SOURCES))
 
 # The extension, to be loaded: $(1) is its folder of objects, $(2) the library, $(3) the flags.
 define EXTENSION
@@ -119,7 +121,10 @@ $(BUILD)/$(1)/libquerycache.a: $(EXT_SOURCES:%.c=$(BUILD)/$(1)/%.o) $(BUILD)/sou
 $(BUILD)/$(1)/libsupport.a: $(SUPPORT_SOURCES:%.c=$(BUILD)/$(1)/%.o) $(BUILD)/sources
 	@mkdir -p $$(@D) && rm -f $$@
 	ar rcs $$@ $$(filter %.o,$$^)
-$(PROGRAMS:%=$(BUILD)/$(1)/%): $(BUILD)/$(1)/%: $(BUILD)/$(1)/tests/%.o \
+$(BUILD)/$(1)/test_model: $(BUILD)/$(1)/tests/test_model.o $(MODEL_SOURCES:%.c=$(BUILD)/$(1)/%.o) \
+        $(BUILD)/$(1)/libquerycache.a
+	$$(CC) $(2) $$(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) -lpthread -lm
+$(patsubst %,$(BUILD)/$(1)/%,$(filter-out test_model,$(PROGRAMS))): $(BUILD)/$(1)/%: $(BUILD)/$(1)/tests/%.o \
         $(BUILD)/$(1)/libsupport.a $(BUILD)/$(1)/libquerycache.a $(filter %.o,$(5))
 	$$(CC) $(2) $$(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $(4) -lpthread -ldl -lm
 $(BENCHES:%=$(BUILD)/$(1)/%): $(BUILD)/$(1)/%: $(BUILD)/$(1)/bench/%.o \

@@ -5,6 +5,7 @@
 #include "base/guard.h"
 #include "base/memory.h"
 #include "base/ticks.h"
+#include "query/dependencies.h"
 #include "query/run.h"
 #include "store/flight.h"
 

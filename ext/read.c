@@ -10,6 +10,7 @@
 #include "base/ticks.h"
 #include "coherence/snapshot.h"
 #include "compute.h"
+#include "query/dependencies.h"
 #include "query/functions.h"
 #include "query/key.h"
 #include "query/schema.h"

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/process.h"
 #include "coherence/snapshot.h"
+#include "query/dependencies.h"
 #include "store/flight.h"
 
 /* All sessions of the process, so that loading twice on one connection finds the first. */

@@ -13,10 +13,10 @@ programs=${BUILD:-build}/mutants
 limit=${MUTANT_SECONDS:-300}
 export STEPS=${STEPS:-5000}
 
-# C tests first: they are quicker than the differential test.
+# What takes long comes last.
+slow='test_memory test_threads differential torture'
 tests=()
-for source in tests/test_*.c tests/differential.c; do
-    name=$(basename "$source" .c)
+for name in $(basename -s .c tests/test_*.c | grep -vxF "${slow// /$'\n'}") $slow; do
     [ -x "$programs/$name" ] && tests+=("$name")
 done
 

@@ -122,6 +122,15 @@ static const struct scenario modes[] = {
                "A: PRAGMA locking_mode = NORMAL; SELECT 1 FROM t", "B reads all", "A reads all",
                "A: PRAGMA locking_mode = EXCLUSIVE; UPDATE other SET b = b || '!'", "A reads all",
                "A: UPDATE t SET c = c + 1", "A closes", "B reads all", "A reads all"}},
+    {.name = "hazard 8: two commits under EXCLUSIVE locking, and no read between",
+     .modes = IN_ROLLBACK,
+     .lines = {"A reads all", "B reads all",
+               "A: PRAGMA locking_mode = EXCLUSIVE; UPDATE other SET b = b || '!';"
+               "UPDATE t SET c = c + 1; PRAGMA locking_mode = NORMAL; SELECT 1 FROM t",
+               "B reads t miss", "B reads other", "A reads all",
+               "A: PRAGMA locking_mode = EXCLUSIVE; UPDATE other SET b = b || '!';"
+               "UPDATE t SET c = c + 1",
+               "A closes", "B reads t miss", "B reads all"}},
     /* The first commit under EXCLUSIVE raises the change counter, the later ones leave it alone. */
     {.name = "hazard 8: a second commit under EXCLUSIVE locking, and its connection closes",
      .modes = IN_ROLLBACK,

@@ -15,12 +15,10 @@
     X(WRITE_BYPASS)                                                                                \
     X(UNKNOWN_COMMIT)                                                                              \
     X(FOREIGN_COMMIT)                                                                              \
-    X(FOLLOWS)                                                                                     \
     X(DOUBT)                                                                                       \
     X(FRAMES)                                                                                      \
     X(PAGES_WRITTEN)                                                                               \
     X(ONE_DATABASE)                                                                                \
-    X(VOID_ANNOUNCEMENT)                                                                           \
     X(WRITE_LOCK)                                                                                  \
     X(SPILL)                                                                                       \
     X(WITHDRAWN)                                                                                   \

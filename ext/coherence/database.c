@@ -306,7 +306,12 @@ void database_touch(struct database *database, struct table *table)
 {
     if (!database->writing) {
         struct clock_source source;
+        uint32_t version = 0;
         database->writing = true;
+        /* Another transaction: the one that announced has ended, and no rollback was heard of. */
+        if (database_version(database, &version) == SQLITE_OK &&
+            version != database->member.version)
+            database->may_fail = false;
         database->write_lock = clock_look(database->observer->db, database->name, &source)
                                    ? clock_lock(&source)
                                    : SQLITE_LOCK_EXCLUSIVE;
@@ -334,16 +339,17 @@ void database_announce(struct database *database, bool alone)
     database->cache_writes = pages_written(database);
     file_announce(&database->member, &clock, version, proven, &database->touched);
     database->committing = false;
+    database->may_fail = true;
 }
 
 void database_take_back(struct database *database)
 {
-    uint32_t version = 0;
     database_end_write(database);
     database->alone = false; /* what was rolled back may have written pages, too */
-    if (database->member.announcement != ANNOUNCED_NOTHING && GUARD(WITHDRAWN) &&
-        (database_version(database, &version) != SQLITE_OK || version == database->member.version))
+    /* The data version does not tell: a commit that failed on the disk may have moved it. */
+    if (database->may_fail && GUARD(WITHDRAWN))
         file_withdraw(&database->member);
+    database->may_fail = false;
 }
 
 /* ---- life ---- */

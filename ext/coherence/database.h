@@ -64,6 +64,7 @@ struct database {
     int write_lock;    /* how the file was locked */
     int writes_before; /* SQLITE_DBSTATUS_CACHE_WRITE */
     bool committing;   /* in the commit hook */
+    bool may_fail; /* what was announced last is not known to be over: a rollback takes it back */
 
     int cache_writes; /* SQLITE_DBSTATUS_CACHE_WRITE in the hook that announced */
     bool alone;       /* no other database was written since; so the count is this one's */

@@ -297,7 +297,7 @@ static enum answer is_as_announced(const struct file *file, const struct member 
         return ANSWER_YES;
     if (next->pages > 0 && clock_follows_by(&next->base, clock, next->pages))
         return ANSWER_YES;
-    if (file->announcer == NULL || !(clock_follows(&next->base, clock) || !GUARD(FOLLOWS)))
+    if (file->announcer == NULL || !clock_follows(&next->base, clock))
         return ANSWER_NO;
     return ANSWER_LATER;
 }
@@ -415,10 +415,9 @@ static void forget_announced(struct member *member, bool again)
     struct file *file = member->file;
     if (member->announcement != ANNOUNCED_NOTHING && !(again && file->announcer == member))
         settle(member, false);
-    if (file->announcer != NULL && file->announcer != member && GUARD(VOID_ANNOUNCEMENT))
+    if (file->announcer != NULL && file->announcer != member)
         settle(file->announcer, false);
-    if (GUARD(VOID_ANNOUNCEMENT))
-        forget_left(file);
+    forget_left(file);
 }
 
 void file_announce(struct member *member, const struct clock *clock, uint32_t version, bool proven,

@@ -11,7 +11,6 @@
 #include <stdint.h>
 
 #include "base/sqlite.h"
-#include "coherence/evidence.h"
 #include "coherence/observer.h"
 #include "query/analysis.h"
 #include "query/columns.h"
@@ -85,30 +84,5 @@ int definition_refresh(struct definition *definition, char **error);
 void definition_suspend(struct definition *definition);
 
 void definition_close(struct definition *definition);
-
-/* What the snapshot that was taken last sees of the databases; `alone`: of those whose epoch is not
-** known, by the connection's own history (struct database, `own`). At most DEFINITION_VIEWS; a query
-** that reads more of them is not served. Returns how many. */
-#define DEFINITION_VIEWS 16
-unsigned definition_views(const struct definition *definition, bool alone,
-                          struct view views[DEFINITION_VIEWS]);
-
-/* True when the epochs of all databases that it reads are known exactly. */
-bool definition_is_exact(const struct definition *definition);
-
-/* True when that is not so, and its results may be kept by the connection's own history. */
-bool definition_stands_alone(const struct definition *definition);
-
-/* Evidence for these epochs of what the definition reads; where one is not known exactly, by the
-** connection's own history, and so good for it alone. Caller frees with memory_free(); NULL when
-** memory is short. */
-struct evidence *definition_evidence(const struct definition *definition);
-
-/* Find out, in the open read transaction, which of the tables hold rows; only where it is not known
-** yet for these epochs. */
-int definition_probe(struct definition *definition);
-
-/* True when a table was found truncated in a snapshot whose epoch is not known. */
-bool definition_has_emptied(const struct definition *definition);
 
 #endif

@@ -34,9 +34,12 @@ static int compare(sqlite3 *db, int index, const char *name, struct schema_hold 
 }
 
 /* A file that cannot be read now cannot have its schema read anew now, either; who needs it will
-** say what is wrong with it. */
+** say what is wrong with it. But one that is locked may be free a moment later. */
 static bool is_out_of_reach(int rc)
 {
+    int primary = rc & 0xff;
+    if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED || primary == SQLITE_PROTOCOL)
+        return false;
     return rc != SQLITE_OK && rc != SQLITE_SCHEMA && rc != SQLITE_NOMEM && rc != SQLITE_INTERRUPT;
 }
 
