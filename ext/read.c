@@ -92,6 +92,8 @@ static int begin(struct reading *reading, bool hold, char **error)
             rc = definition_refresh(definition, error);
         if (rc == SQLITE_OK)
             rc = check_columns(reading->query, error);
+        for (unsigned i = 0; i < definition->database_count && rc == SQLITE_OK; i++)
+            rc = definition->databases[i]->out_of_reach ? SQLITE_BUSY : SQLITE_OK;
         if (rc != SQLITE_OK)
             return rc == SQLITE_NOMEM || *error != NULL
                        ? rc

@@ -265,6 +265,36 @@ static void test_unrelated_databases(void)
     sqlite3_close(db);
 }
 
+static int free_at_last(void *blocker, int times)
+{
+    (void)times;
+    run(blocker, "ROLLBACK");
+    return 0;
+}
+
+/* The lock goes just as the wait for it is given up, and the schema is another by then. */
+static void test_locked_and_outdated(void)
+{
+    const char *path = scratch_file("outdated.db");
+    sqlite3 *other = open_plain(path, 0);
+    run(other, "CREATE TABLE t(a); INSERT INTO t VALUES (1)");
+    sqlite3 *blocker = open_plain(path, 0);
+    sqlite3 *db = open_cached(path, 0);
+    run(db, "CREATE VIRTUAL TABLE temp.one USING cache((SELECT a FROM main.t))");
+    same(db, "SELECT * FROM one", "SELECT a FROM t", "a table is cached");
+    run(other, "ALTER TABLE t ADD COLUMN b");
+    run(blocker, "BEGIN EXCLUSIVE");
+    sqlite3_busy_handler(db, free_at_last, blocker);
+    is_int(try(db, "CREATE VIRTUAL TABLE temp.two USING cache((SELECT a FROM main.t))"),
+           SQLITE_BUSY, "a cached table over a locked file is not created");
+    is_int(try(db, "CREATE VIRTUAL TABLE temp.two USING cache((SELECT a FROM main.t))"), SQLITE_OK,
+           "and is when the lock is gone");
+    same(db, "SELECT * FROM two", "SELECT a FROM t", "and read");
+    is_int(sqlite3_close(db), SQLITE_OK, "nothing of the first is left");
+    sqlite3_close(blocker);
+    sqlite3_close(other);
+}
+
 static void test_parameters_in_plans(void)
 {
     sqlite3 *db = open_cached(":memory:", 0);
@@ -304,6 +334,7 @@ int main(void)
     test_stored_by_others();
     test_many_columns_of_one_name();
     test_unrelated_databases();
+    test_locked_and_outdated();
     test_parameters_in_plans();
     test_status_of_nested();
     return tap_done();

@@ -48,6 +48,7 @@ struct database {
     bool schema_in_doubt; /* so it was: look again */
     bool watched;         /* schema_seen was right at data version `watched_version` */
     uint32_t watched_version;
+    bool out_of_reach;   /* locked by others when schemas were compared: not to be read now */
     bool schema_current; /* the schema in memory was the file's at data version `current_at` */
     uint32_t current_at;
 

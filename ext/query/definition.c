@@ -344,6 +344,29 @@ static int prepare_statement(struct definition *definition, char **error)
     return SQLITE_OK;
 }
 
+static int find_locked(const struct instruction *instruction, int address, void *context)
+{
+    const struct observer *observer = context;
+    (void)address;
+    if (strcmp(instruction->opcode, "Transaction") != 0)
+        return SQLITE_OK;
+    const struct database *database = observer_at(observer, instruction->p1);
+    return database != NULL && database->out_of_reach ? SQLITE_BUSY : SQLITE_OK;
+}
+
+/* Nothing was run yet: what it reads is known by its program alone. */
+static int check_reach(const struct definition *definition, char **error)
+{
+    struct observer *observer = definition->observer;
+    bool any = false;
+    for (const struct database *d = observer->databases; d != NULL; d = d->next)
+        any = any || d->out_of_reach;
+    int rc = any ? program_each(definition->db, definition->sql, find_locked, observer) : SQLITE_OK;
+    if (rc != SQLITE_BUSY)
+        return rc;
+    return error_set(error, rc, sqlite3_mprintf("%s", sqlite3_errstr(rc)));
+}
+
 static void forget(struct definition *definition)
 {
     sqlite3_finalize(definition->statement);
@@ -362,6 +385,8 @@ static int prepare(struct definition *definition, bool *outdated, char **error)
         rc = check_self(definition, error);
     if (rc == SQLITE_OK)
         rc = prepare_statement(definition, error);
+    if (rc == SQLITE_OK)
+        rc = check_reach(definition, error);
     if (rc == SQLITE_OK) {
         rc = columns_read(definition->db, definition->sql, definition->parameters.greatest,
                           &definition->columns);

@@ -34,17 +34,28 @@ static int compare(sqlite3 *db, int index, const char *name, struct schema_hold 
 }
 
 /* A file that cannot be read now cannot have its schema read anew now, either; who needs it will
-** say what is wrong with it. But one that is locked may be free a moment later. */
+** say what is wrong with it. */
 static bool is_out_of_reach(int rc)
 {
-    int primary = rc & 0xff;
-    if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED || primary == SQLITE_PROTOCOL)
-        return false;
     return rc != SQLITE_OK && rc != SQLITE_SCHEMA && rc != SQLITE_NOMEM && rc != SQLITE_INTERRUPT;
 }
 
-int schema_hold(sqlite3 *db, struct schema_hold *hold, char stale[64])
+/* One that is locked now may be free, and its schema found out of date, a moment later. */
+static int leave_out(struct observer *observer, const char *name, int rc)
 {
+    int primary = rc & 0xff;
+    if (primary != SQLITE_BUSY && primary != SQLITE_LOCKED && primary != SQLITE_PROTOCOL)
+        return SQLITE_OK;
+    struct database *database = observer_find(observer, name);
+    if (database != NULL)
+        database->out_of_reach = true;
+    return database != NULL ? SQLITE_OK : rc;
+}
+
+int schema_hold(struct observer *observer, struct schema_hold *hold, char stale[64])
+{
+    sqlite3 *db = observer->db;
+    hold->observer = observer;
     hold->count = 0;
     sqlite3_stmt *list = NULL;
     int rc = sqlite3_prepare_v2(db, "PRAGMA database_list", -1, &list, NULL);
@@ -58,7 +69,7 @@ int schema_hold(sqlite3 *db, struct schema_hold *hold, char stale[64])
             sqlite3_snprintf(64, stale, "%s", name);
             rc = compare(db, index, name, hold);
             if (is_out_of_reach(rc))
-                rc = SQLITE_OK;
+                rc = leave_out(observer, name, rc);
         }
     }
     int finalized = sqlite3_finalize(list);
@@ -100,11 +111,12 @@ static void note_current_schemas(struct observer *observer)
 
 int schema_hold_for_writer(struct observer *observer, struct schema_hold *hold, char stale[64])
 {
+    hold->observer = observer;
     hold->count = 0;
     if (sqlite3_txn_state(observer->db, NULL) != SQLITE_TXN_WRITE || !is_writing(observer->db) ||
         schemas_are_current(observer))
         return SQLITE_OK;
-    int rc = schema_hold(observer->db, hold, stale);
+    int rc = schema_hold(observer, hold, stale);
     if (rc == SQLITE_OK)
         note_current_schemas(observer);
     return rc;
@@ -114,6 +126,8 @@ void schema_release(struct schema_hold *hold)
 {
     for (int i = 0; i < hold->count; i++)
         sqlite3_finalize(hold->statements[i]);
+    for (struct database *d = hold->observer->databases; d != NULL; d = d->next)
+        d->out_of_reach = false;
     hold->count = 0;
 }
 

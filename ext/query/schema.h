@@ -18,6 +18,7 @@
 
 /* Read transactions that keep the schemas as they were found. */
 struct schema_hold {
+    struct observer *observer;
     sqlite3_stmt *statements[SCHEMA_HOLDS];
     int count;
 };
@@ -26,9 +27,10 @@ struct schema_hold {
 ** Open a read transaction on every database but temp that no transaction is open on, and compare
 ** its schema with the one in memory. SQLITE_OK: they are equal, and stay so until
 ** schema_release(). SQLITE_SCHEMA: one is out of date; `stale` then names it. Or SQLite's error
-** code. Release in any case.
+** code. Release in any case. A database that is locked by others cannot be compared: until the
+** release it is marked (`out_of_reach`), and must not be read.
 */
-int schema_hold(sqlite3 *db, struct schema_hold *hold, char stale[64]);
+int schema_hold(struct observer *observer, struct schema_hold *hold, char stale[64]);
 
 /*
 ** The same where a statement that writes is under way: it holds pointers into the schemas in

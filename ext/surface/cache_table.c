@@ -273,7 +273,16 @@ static int cache_create(sqlite3 *db, void *aux, int argc, const char *const *arg
 {
     struct schema_hold hold;
     char stale[64];
-    int rc = schema_hold(db, &hold, stale);
+    struct session *session = aux;
+    struct observer *observer = session->observer;
+    int usable = session_check(session, error);
+    if (usable != SQLITE_OK)
+        return usable;
+    session_begin_read(session);
+    int listed = observer_list_databases(observer, true);
+    int rc = schema_hold(observer, &hold, stale);
+    if (rc == SQLITE_OK)
+        rc = listed;
     if (rc == SQLITE_OK)
         rc = open_table(db, aux, true, argc, argv, table, error);
     else if (rc != SQLITE_SCHEMA && rc != SQLITE_NOMEM)
@@ -282,10 +291,10 @@ static int cache_create(sqlite3 *db, void *aux, int argc, const char *const *arg
                             sqlite3_errcode(db) == rc ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
     schema_release(&hold);
     if (rc == SQLITE_SCHEMA) {
-        struct observer *observer = ((struct session *)aux)->observer;
         if (observer_list_databases(observer, true) == SQLITE_OK)
             schema_reload(observer);
     }
+    session_end_read(session);
     return rc;
 }
 
