@@ -51,10 +51,9 @@ static struct clock wal(uint32_t changes, uint32_t frames, unsigned char salt)
 static void join(struct actor *actor)
 {
     static const struct file_identity identity = {.device = 1, .inode = 2, .vfs = "unix"};
-    *actor = (struct actor){.member = {.has_happened = has_happened,
-                                       .holds_wal = holds_wal,
-                                       .read_clock = read_clock},
-                            .answer = ANSWER_LATER};
+    *actor = (struct actor){
+        .member = {.has_happened = has_happened, .holds_wal = holds_wal, .read_clock = read_clock},
+        .answer = ANSWER_LATER};
     is_int(file_join(&actor->member, &identity, "a file"), SQLITE_OK, "a member joins");
 }
 

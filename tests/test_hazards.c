@@ -161,15 +161,15 @@ static void test_full_text(void)
 
 /* ---- writes that no hook names ---- */
 
-static void test_blob_write(void)
+static void test_blob_write(const struct place *place)
 {
-    sqlite3 *db = open_file("blob.db");
+    sqlite3 *db = open_place(place);
     sqlite3_blob *blob = NULL;
     warm(db);
     sqlite3_blob_open(db, "main", "t", "b", 1, 1, &blob);
     is_int(sqlite3_blob_write(blob, "B", 1, 0), SQLITE_OK, "a blob write");
     sqlite3_blob_close(blob);
-    same(db, "SELECT * FROM ct", T, "alone in its transaction it is seen");
+    same(db, "SELECT * FROM ct", T, name(place->name, "alone in its transaction it is seen"));
     sqlite3_close(db);
 }
 
@@ -328,7 +328,8 @@ int main(void)
     }
     test_indirect_writes();
     test_full_text();
-    test_blob_write();
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+        test_blob_write(&places[i]);
     test_table_made_anew();
     test_hooks_taken_over();
     test_empty_commits();

@@ -28,25 +28,24 @@
 #endif
 
 #define EVERY_WRITE                                                                                \
+    OP_WRITE_1, OP_WRITE_2, OP_WRITE_SAME, OP_WRITE_FAIL, OP_ROLL_BACK, OP_TRUNCATE, OP_SILENT,    \
+        OP_SAME_AUX, OP_READ_OWN
+#define WRITES OP_WRITE_1, OP_WRITE_SAME, OP_WRITE_FAIL
+#define OTHER_WRITES OP_WRITE_2, OP_WRITE_SAME
+#define READS OP_READ_2, OP_SELECT_READ_2
+
+#define ROLE(title, count, ...) .name = (title), .rounds = (count), .operations = {__VA_ARGS__}
+#define CONNECTION(title, count, ...)                                                              \
     {                                                                                              \
-        OP_WRITE_1, OP_WRITE_2, OP_WRITE_SAME, OP_WRITE_FAIL, OP_ROLL_BACK, OP_TRUNCATE,           \
-            OP_SILENT, OP_SAME_AUX, OP_READ_OWN                                                    \
+        ROLE(title, count, __VA_ARGS__)                                                            \
     }
-#define WRITES                                                                                     \
+#define BARE_CONNECTION(title, count, ...)                                                         \
     {                                                                                              \
-        OP_WRITE_1, OP_WRITE_SAME, OP_WRITE_FAIL                                                   \
+        ROLE(title, count, __VA_ARGS__), .no_mutex = true                                          \
     }
-#define OTHER_WRITES                                                                               \
+#define FOREIGN(count, ...)                                                                        \
     {                                                                                              \
-        OP_WRITE_2, OP_WRITE_SAME                                                                  \
-    }
-#define READS                                                                                      \
-    {                                                                                              \
-        OP_READ_2, OP_SELECT_READ_2                                                                \
-    }
-#define FOREIGN(rounds, ...)                                                                       \
-    {                                                                                              \
-        "another process", rounds, {__VA_ARGS__}, .foreign = true                                  \
+        ROLE("another process", count, __VA_ARGS__), .foreign = true                               \
     }
 
 /* Rounds that COMMITS or READS sets. */
@@ -55,49 +54,43 @@
 
 static const struct family families[] = {
     {.name = "every kind of write, then another process",
-     .roles = {{"writer", 2, EVERY_WRITE}, {"reader", 1, {OP_READ_2}}, FOREIGN(1, OP_FOREIGN_2)}},
+     .roles = {CONNECTION("writer", 2, EVERY_WRITE), CONNECTION("reader", 1, OP_READ_2),
+               FOREIGN(1, OP_FOREIGN_2)}},
     {.name = "every kind of write, of one of two writers",
-     .roles = {{"writer A", 1, EVERY_WRITE},
-               {"writer B", 1, EVERY_WRITE},
-               {"reader", 1, {OP_READ_2, OP_BEGIN_READ_2}}}},
+     .roles = {CONNECTION("writer A", 1, EVERY_WRITE), CONNECTION("writer B", 1, EVERY_WRITE),
+               CONNECTION("reader", 1, OP_READ_2, OP_BEGIN_READ_2)}},
     {.name = "every kind of read",
-     .roles = {{"writer", 1, {OP_WRITE_1, OP_WRITE_2, OP_WRITE_SAME}},
-               {"reader A", 1, {OP_READ_1, OP_READ_2, OP_BEGIN_READ_2, OP_SELECT_READ_2}},
-               {"reader B", 1, {OP_READ_2, OP_SELECT_READ_2}}}},
+     .roles = {CONNECTION("writer", 1, OP_WRITE_1, OP_WRITE_2, OP_WRITE_SAME),
+               CONNECTION("reader A", 1, OP_READ_1, OP_READ_2, OP_BEGIN_READ_2, OP_SELECT_READ_2),
+               CONNECTION("reader B", 1, READS)}},
     {.name = "a writer that reads",
-     .roles = {{"writer", 2, {OP_WRITE_1, OP_WRITE_SAME, OP_READ_2, OP_SELECT_READ_2}},
-               {"reader", 1, {OP_READ_2}},
-               FOREIGN(1, OP_FOREIGN_1, OP_FOREIGN_2)}},
+     .roles = {CONNECTION("writer", 2, OP_WRITE_1, OP_WRITE_SAME, READS),
+               CONNECTION("reader", 1, OP_READ_2), FOREIGN(1, OP_FOREIGN_1, OP_FOREIGN_2)}},
     {.name = "recovery, and a WAL that is started over",
-     .roles = {{"writer", 1, WRITES},
-               {"reader", 1, READS},
+     .roles = {CONNECTION("writer", 1, WRITES), CONNECTION("reader", 1, READS),
                FOREIGN(2, OP_FOREIGN_2, OP_RESTART_2, OP_RECOVER_2)}},
     {.name = "a header that is being written",
      .torn = true,
-     .roles = {{"writer A", 1, WRITES}, {"writer B", 1, OTHER_WRITES}, {"reader", 1, READS}}},
+     .roles = {CONNECTION("writer A", 1, WRITES), CONNECTION("writer B", 1, OTHER_WRITES),
+               CONNECTION("reader", 1, READS)}},
     {.name = "connections without a mutex",
-     .roles =
-         {{"writer", 2, {OP_WRITE_1, OP_WRITE_SAME, OP_WRITE_FAIL, OP_READ_2}, .no_mutex = true},
-          {"reader", 1, READS, .no_mutex = true},
-          FOREIGN(1, OP_FOREIGN_2)}},
+     .roles = {BARE_CONNECTION("writer", 2, WRITES, OP_READ_2), BARE_CONNECTION("reader", 1, READS),
+               FOREIGN(1, OP_FOREIGN_2)}},
     {.name = "rollback mode",
      .rollback_mode = true,
      .torn = true,
-     .roles = {{"writer A", 2, {OP_WRITE_1, OP_WRITE_SAME, OP_WRITE_FAIL, OP_SILENT, OP_SPILL}},
-               {"writer B", 1, OTHER_WRITES},
-               {"reader", 1, READS},
+     .roles = {CONNECTION("writer A", 2, WRITES, OP_SILENT, OP_SPILL),
+               CONNECTION("writer B", 1, OTHER_WRITES), CONNECTION("reader", 1, READS),
                FOREIGN(1, OP_FOREIGN_2)}},
     {.name = "product: one reader",
-     .roles = {{"writer A", COMMITS_SET, WRITES},
-               {"writer B", COMMITS_SET, OTHER_WRITES},
-               {"reader", READS_SET, READS},
-               FOREIGN(COMMITS_SET, OP_FOREIGN_2)}},
+     .roles = {CONNECTION("writer A", COMMITS_SET, WRITES),
+               CONNECTION("writer B", COMMITS_SET, OTHER_WRITES),
+               CONNECTION("reader", READS_SET, READS), FOREIGN(COMMITS_SET, OP_FOREIGN_2)}},
     {.name = "product: two readers",
-     .roles = {{"writer A", COMMITS_SET, {OP_WRITE_1, OP_WRITE_SAME}},
-               {"writer B", COMMITS_SET, {OP_WRITE_2}},
-               {"reader A", READS_SET, {OP_READ_2}},
-               {"reader B", READS_SET, {OP_READ_2}},
-               FOREIGN(COMMITS_SET, OP_FOREIGN_2)}},
+     .roles = {CONNECTION("writer A", COMMITS_SET, OP_WRITE_1, OP_WRITE_SAME),
+               CONNECTION("writer B", COMMITS_SET, OP_WRITE_2),
+               CONNECTION("reader A", READS_SET, OP_READ_2),
+               CONNECTION("reader B", READS_SET, OP_READ_2), FOREIGN(COMMITS_SET, OP_FOREIGN_2)}},
 };
 
 static uint64_t setting(const char *name, uint64_t otherwise)
@@ -144,7 +137,7 @@ static void check_family(const struct family *family)
                                          : search_all(&scenario, setting("STATES", UINT64_MAX));
     ok(!search.violated, family->name);
     report(&search, (double)(clock() - start) / CLOCKS_PER_SEC);
-    if (!search.violated)
+    if (!search.violated && search.states > 0)
         ok(sightings.hits_after_own > 0, "a commit to one table leaves results of another");
     file_forget_all();
     history_forget_all();

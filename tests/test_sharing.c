@@ -161,8 +161,7 @@ static void test_counters(void)
     got = rows(b, "SELECT state FROM cache_entries");
     ok(strcmp(got, "'stale'\n") == 0 || *got == '\0', "and as stale when it has ended");
     sqlite3_free(got);
-    is_int(number(b, commits) - before, 1,
-           "cache_tables counts the commit that changed it");
+    is_int(number(b, commits) - before, 1, "cache_tables counts the commit that changed it");
     sqlite3_close(a);
     sqlite3_close(b);
 }

@@ -91,6 +91,17 @@ static uint32_t read_shared_word(const volatile unsigned char *at)
                                 memory_order_relaxed);
 }
 
+/* How often a header that is being written is read anew. */
+#define HEADER_READS 100
+
+static void read_copy(const volatile unsigned char *header, unsigned char *out)
+{
+    for (int i = 0; i < CLOCK_WAL_BYTES; i += 4) {
+        uint32_t word = read_shared_word(header + i);
+        memcpy(out + i, &word, sizeof word);
+    }
+}
+
 /*
 ** The wal-index header, where both of its copies agree. SQLite writes the second copy first, then
 ** the first with a barrier between, so a reader that finds them equal has a consistent header.
@@ -106,19 +117,16 @@ static bool read_wal_index(sqlite3_file *file, unsigned char *out)
 
     unsigned char second[CLOCK_WAL_BYTES];
     const volatile unsigned char *header = region;
-    for (int i = 0; i < CLOCK_WAL_BYTES; i += 4) {
-        uint32_t word = read_shared_word(header + i);
-        memcpy(out + i, &word, sizeof word);
-    }
-    atomic_thread_fence(memory_order_seq_cst);
-    for (int i = 0; i < CLOCK_WAL_BYTES; i += 4) {
-        uint32_t word = read_shared_word(header + CLOCK_WAL_BYTES + i);
-        memcpy(second + i, &word, sizeof word);
+    bool equal = false;
+    for (int i = 0; i < HEADER_READS && !equal; i++) {
+        read_copy(header, out);
+        atomic_thread_fence(memory_order_seq_cst);
+        read_copy(header + CLOCK_WAL_BYTES, second);
+        equal = memcmp(out, second, CLOCK_WAL_BYTES) == 0;
     }
     uint32_t version;
     memcpy(&version, out, sizeof version);
-    return memcmp(out, second, CLOCK_WAL_BYTES) == 0 && version == WAL_INDEX_VERSION &&
-           out[WAL_INDEX_IS_INIT] != 0;
+    return equal && version == WAL_INDEX_VERSION && out[WAL_INDEX_IS_INIT] != 0;
 }
 
 static bool has_salts(const struct clock *clock)

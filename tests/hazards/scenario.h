@@ -29,11 +29,11 @@ enum { IN_WAL = 1, IN_ROLLBACK = 2, SCENARIO_LINES = 40 };
 struct scenario {
     const char *name;     /* the sentence that it proves */
     int modes;            /* IN_WAL or IN_ROLLBACK; 0 for both */
-    bool written;         /* not with an empty WAL */
     int flags;            /* to open with, 0 for the usual */
     const char *encoding; /* of the file; NULL for UTF-8 */
     const char *setup;    /* SQL for the file, when it has its tables */
     const char *x;        /* a SELECT behind one more cached table: "A reads x" */
+    bool written;         /* not with an empty WAL */
     bool attached;        /* each attaches a second file as aux, which has n(x, y) and m(x) */
     void (*opened)(sqlite3 *db, char letter); /* before the cached tables are created */
     void (*act)(sqlite3 *db);

@@ -55,10 +55,10 @@ struct search {
 };
 
 /* Walk through all schedules. */
-struct search search_all(const struct scenario *scenario, uint64_t max_states);
+struct search search_all(const struct scenario *which, uint64_t max_states);
 
 /* Walk through that many schedules chosen at random, each from a start of its own, with the heap of
 ** the C library: for sanitizers, and for what is too large to walk through. */
-struct search search_some(const struct scenario *scenario, uint64_t schedules, uint64_t seed);
+struct search search_some(const struct scenario *which, uint64_t schedules, uint64_t seed);
 
 #endif
