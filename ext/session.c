@@ -101,6 +101,8 @@ static int add_inner(struct cached_query *query, struct analysis *analysis)
                              error != NULL ? error : sqlite3_errstr(rc));
     sqlite3_free(error);
     const struct analysis *inner = &query->definition.analysis;
+    analysis_add_identity(analysis, &query->definition.prefix, sizeof query->definition.prefix);
+    analysis->has_literals = analysis->has_literals || inner->has_literals;
     if (rc == SQLITE_OK)
         rc = refuse_loose(query, analysis);
     for (unsigned i = 0; rc == SQLITE_OK && i < inner->use_count; i++) {

@@ -27,8 +27,6 @@
     X(WHOLE_FILE)                                                                                  \
     X(TRUNCATION)                                                                                  \
     X(NOTHING_SEEN)                                                                                \
-    X(SYSTEM_TABLE)                                                                                \
-    X(MID_WRITE)                                                                                   \
     X(SCHEMA_VERSION)                                                                              \
     X(SCHEMA_GENERATION)                                                                           \
     X(OPEN_SCHEMA)                                                                                 \

@@ -55,6 +55,34 @@ void database_look_from_outside(struct database *database)
         database->outside.kind = CLOCK_NONE;
 }
 
+static int pages_spilled(const struct database *database)
+{
+    int spilled = 0;
+    int greatest = 0;
+    sqlite3_db_status(database->observer->db, SQLITE_DBSTATUS_CACHE_SPILL, &spilled, &greatest, 0);
+    return spilled;
+}
+
+/* It moves when any other database of the connection is written to. */
+static uint32_t other_versions(const struct database *database)
+{
+    uint32_t sum = 0;
+    for (const struct database *d = database->observer->databases; d != NULL; d = d->next) {
+        uint32_t version = 0;
+        if (d != database && d->index >= 0 && database_version(d, &version) == SQLITE_OK)
+            sum += version;
+    }
+    return sum;
+}
+
+/* Whether the pages written since the hook can only be those of the announced commit. */
+static bool pages_are_its_own(const struct database *database)
+{
+    return database->alone && sqlite3_txn_state(database->observer->db, NULL) != SQLITE_TXN_WRITE &&
+           pages_spilled(database) == database->cache_spills &&
+           other_versions(database) == database->other_versions;
+}
+
 /* ---- asked as a member ---- */
 
 static struct database *database_of(struct member *member)
@@ -87,7 +115,7 @@ static enum answer tell(const struct database *database, int *pages)
         return ANSWER_LATER;
     if (database_version(database, &version) != SQLITE_OK || !database_proves(database, version))
         return ANSWER_NO;
-    if (!database->alone && GUARD(ONE_DATABASE))
+    if (!pages_are_its_own(database) && GUARD(ONE_DATABASE))
         return ANSWER_LATER;
     *pages = pages_written(database) - database->cache_writes;
     return *pages > 0 || !GUARD(PAGES_WRITTEN) ? ANSWER_YES : ANSWER_NO;
@@ -270,11 +298,17 @@ int database_reset(struct database *database, bool shared)
         known_as = database->index == TEMP_DATABASE ? "temp" : ":memory:";
     look_behind_name(database);
     shared = shared && !database->uncacheable && identify(database, &identity);
+    database->member.handle = shared ? database->handle : NULL;
     int rc = file_join(&database->member, shared ? &identity : NULL, known_as);
+    if (rc == SQLITE_LOCKED_SHAREDCACHE) {
+        database->uncacheable = true;
+        database->member.handle = NULL;
+        rc = file_join(&database->member, NULL, known_as);
+    }
     if (rc != SQLITE_OK)
         database->uncacheable = true;
     write_set_clear(&database->touched);
-    database->touched.everything = transaction(database) == SQLITE_TXN_WRITE && GUARD(MID_WRITE);
+    database->touched.everything = transaction(database) == SQLITE_TXN_WRITE;
     return rc;
 }
 
@@ -337,6 +371,8 @@ void database_announce(struct database *database, bool alone)
     bool proven = database_proves(database, version);
     database->alone = alone;
     database->cache_writes = pages_written(database);
+    database->cache_spills = pages_spilled(database);
+    database->other_versions = other_versions(database);
     file_announce(&database->member, &clock, version, proven, &database->touched);
     database->committing = false;
     database->may_fail = true;

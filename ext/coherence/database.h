@@ -67,8 +67,10 @@ struct database {
     bool committing;   /* in the commit hook */
     bool may_fail; /* what was announced last is not known to be over: a rollback takes it back */
 
-    int cache_writes; /* SQLITE_DBSTATUS_CACHE_WRITE in the hook that announced */
-    bool alone;       /* no other database was written since; so the count is this one's */
+    int cache_spills;        /* SQLITE_DBSTATUS_CACHE_SPILL likewise */
+    uint32_t other_versions; /* the sum of the other databases' data versions likewise */
+    int cache_writes;        /* SQLITE_DBSTATUS_CACHE_WRITE in the hook that announced */
+    bool alone;              /* no other database was written since; so the count is this one's */
 
     sqlite3_stmt *hold_query;   /* stepped, it keeps a read transaction open */
     sqlite3_stmt *schema_query; /* PRAGMA x.schema_version */

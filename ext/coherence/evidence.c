@@ -149,6 +149,8 @@ static enum standing judge_source(const struct evidence *evidence, const struct 
                                   const struct view *view, bool probe)
 {
     uint64_t since;
+    /* First: who ends a doubt marks what it came to before. */
+    uint64_t doubt = history_doubt(source->history);
     if (history_is_abandoned(source->history))
         return EVIDENCE_FALLEN;
     if (sees_the_same(source, view, &since))
@@ -156,7 +158,7 @@ static enum standing judge_source(const struct evidence *evidence, const struct 
     if (source_ended(source, since))
         return source_ended(source, source->epoch) ? EVIDENCE_FALLEN : EVIDENCE_BESIDE;
     enum standing standing = judge_tables(evidence, source, view, since, probe);
-    if (standing == EVIDENCE_STANDS && history_doubt(source->history) > since)
+    if (standing == EVIDENCE_STANDS && doubt > since)
         return EVIDENCE_UNSURE;
     return standing;
 }

@@ -129,12 +129,9 @@ static void remove_member(struct member *member)
     pthread_mutex_unlock(&file->lock);
 }
 
-bool file_leave(struct member *member)
+/* Give up a hold; true when it was the last. */
+static bool let_go(struct file *file)
 {
-    struct file *file = member->file;
-    if (file == NULL)
-        return false;
-    remove_member(member);
     pthread_mutex_lock(&list_lock);
     bool last = --file->holds == 0;
     if (last && file->shared) {
@@ -149,6 +146,26 @@ bool file_leave(struct member *member)
     return last;
 }
 
+bool file_leave(struct member *member)
+{
+    struct file *file = member->file;
+    if (file == NULL)
+        return false;
+    remove_member(member);
+    return let_go(file);
+}
+
+/* Whether another member has the same handle. */
+static bool has_handle(struct file *file, const struct member *member)
+{
+    bool found = false;
+    pthread_mutex_lock(&file->lock);
+    for (const struct member *m = file->members; m != NULL && member->handle != NULL; m = m->next)
+        found = found || (m != member && m->handle == member->handle);
+    pthread_mutex_unlock(&file->lock);
+    return found;
+}
+
 int file_join(struct member *member, const struct file_identity *identity, const char *name)
 {
     pthread_mutex_lock(&list_lock);
@@ -158,6 +175,10 @@ int file_join(struct member *member, const struct file_identity *identity, const
     pthread_mutex_unlock(&list_lock);
     if (file == NULL)
         return SQLITE_NOMEM;
+    if (has_handle(file, member)) {
+        let_go(file);
+        return SQLITE_LOCKED_SHAREDCACHE;
+    }
     file_leave(member);
     pthread_mutex_lock(&file->lock);
     member->file = file;

@@ -66,6 +66,8 @@ struct member {
     /* The clock now, where it can only be that of a commit; called by the member's own thread. */
     struct clock (*read_clock)(struct member *member);
 
+    const void *handle; /* SQLite's, of the file; connections with a shared cache have one handle */
+
     struct file *file;
     struct member *next;
     _Atomic(enum announcement) announcement; /* its own thread may have a look */
@@ -80,8 +82,9 @@ struct member {
 /*
 ** Become a member of the file of that identity, or of one that nobody else can see (identity NULL),
 ** and leave the one it is a member of. `name` is what people know the database by: its path,
-** ':memory:' or 'temp'. The callbacks are set before. SQLITE_NOMEM when memory is short; then all is
-** as it was.
+** ':memory:' or 'temp'. The callbacks and the handle are set before. Where it fails all is as it was:
+** SQLITE_NOMEM when memory is short; SQLITE_LOCKED_SHAREDCACHE where another member has the same
+** handle, since members with a shared cache cannot be told apart, nor asked under SQLite's own lock.
 */
 int file_join(struct member *member, const struct file_identity *identity, const char *name);
 

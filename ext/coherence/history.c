@@ -180,7 +180,9 @@ void history_probe(struct table *table, uint64_t epoch, bool empty)
     pthread_mutex_lock(&history->lock);
     uint64_t probed = atomic_load(&table->probed);
     if (epoch > probed) {
-        if (probed != 0 && empty && !atomic_load(&table->empty))
+        /* What was written since the last look may have filled it meanwhile. */
+        bool had_rows = !atomic_load(&table->empty) || atomic_load(&table->changed) > probed;
+        if (probed != 0 && empty && had_rows)
             history_mark(table, epoch);
         atomic_store(&table->empty, empty);
         /* Last: who sees that it was looked up sees the mark. */

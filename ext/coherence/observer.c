@@ -109,7 +109,7 @@ static void note_write(struct observer *observer, const char *schema, const char
         database = add_unlisted(observer, schema);
     if (database == NULL)
         return;
-    bool any = is_system_table(table) && GUARD(SYSTEM_TABLE);
+    bool any = is_system_table(table);
     database_touch(database,
                    any ? NULL : history_table(database_history(database), table, TABLE_ROWID));
 }
@@ -136,6 +136,22 @@ static bool is_being_written(const struct observer *observer, const struct datab
            sqlite3_txn_state(observer->db, database->name) == SQLITE_TXN_WRITE;
 }
 
+/* Whether every attached database is known here; older versions of SQLite cannot be asked. */
+#define SQLITE_WITH_DB_NAME 3039000
+
+static bool knows_all_databases(const struct observer *observer)
+{
+    if (sqlite3_libversion_number() < SQLITE_WITH_DB_NAME)
+        return false;
+    for (int i = 0;; i++) {
+        const char *name = sqlite3_db_name(observer->db, i);
+        if (name == NULL)
+            return true;
+        if (observer_find(observer, name) == NULL)
+            return false;
+    }
+}
+
 static int on_commit(void *argument)
 {
     struct observer *observer = argument;
@@ -149,7 +165,7 @@ static int on_commit(void *argument)
         written += is_being_written(observer, d);
     for (struct database *d = observer->databases; d != NULL; d = d->next) {
         if (is_being_written(observer, d))
-            database_announce(d, written == 1);
+            database_announce(d, written == 1 && knows_all_databases(observer));
         else
             d->alone = false; /* the pages of this commit count there as well */
         database_end_write(d);

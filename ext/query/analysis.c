@@ -69,6 +69,12 @@ int analysis_refuse(struct analysis *analysis, const char *format, ...)
     return analysis->refusal != NULL ? SQLITE_OK : SQLITE_NOMEM;
 }
 
+void analysis_add_identity(struct analysis *analysis, const void *bytes, size_t size)
+{
+    struct key both[2] = {analysis->program, key_hash(bytes, size)};
+    analysis->program = key_hash(both, sizeof both);
+}
+
 static int add_function(struct analysis *analysis, const struct instruction *instruction)
 {
     const char *open = strchr(instruction->p4, '(');
@@ -154,6 +160,9 @@ static int read_instruction(const struct instruction *instruction, int address, 
     (void)address;
     identify(listing, instruction);
     note_collations(listing->analysis, instruction);
+    if (is_opcode(instruction, "Blob") || is_opcode(instruction, "Real") ||
+        strstr(instruction->p4, "blob") != NULL)
+        listing->analysis->has_literals = true;
     if (is_opcode(instruction, "OpenRead") || is_opcode(instruction, "ReopenIdx")) {
         struct root root = {.database = instruction->p3, .page = instruction->p2};
         buffer_add(&listing->roots, &root, sizeof root);
@@ -243,6 +252,23 @@ static int add_roots(sqlite3 *db, const struct listing *listing)
 
 /* ---- virtual tables ---- */
 
+/* A tokenizer is registered on a connection, under any name. */
+static int find_tokenizer(sqlite3 *db, const struct module_use *use, struct analysis *analysis)
+{
+    char *sql = sqlite3_mprintf("SELECT 1 FROM \"%w\".sqlite_master WHERE name = %Q AND sql LIKE "
+                                "'%%tokenize%%'",
+                                use->schema, use->table);
+    sqlite3_stmt *search = NULL;
+    if (sql == NULL)
+        return SQLITE_NOMEM;
+    int rc = sqlite3_prepare_v2(db, sql, -1, &search, NULL);
+    sqlite3_free(sql);
+    if (rc == SQLITE_OK && sqlite3_step(search) == SQLITE_ROW)
+        analysis->own_functions = true;
+    int finalized = sqlite3_finalize(search);
+    return rc != SQLITE_OK ? rc : finalized;
+}
+
 static int add_virtual_table(sqlite3 *db, const sqlite3_vtab *vtab, const struct nesting *nesting,
                              struct analysis *analysis, bool *full_text)
 {
@@ -253,6 +279,12 @@ static int add_virtual_table(sqlite3 *db, const sqlite3_vtab *vtab, const struct
     }
     struct module_use use;
     int rc = module_find(db, vtab, &use);
+    if (rc == SQLITE_OK && use.schema != NULL)
+        analysis_add_identity(analysis, use.schema, strlen(use.schema) + 1);
+    if (rc == SQLITE_OK && use.table != NULL)
+        analysis_add_identity(analysis, use.table, strlen(use.table) + 1);
+    if (rc == SQLITE_OK && use.full_text)
+        rc = find_tokenizer(db, &use, analysis);
     if (rc == SQLITE_OK && use.kind == MODULE_IN_FILE) {
         rc = analysis_add_table(analysis, use.schema, use.table, TABLE_ROWID, true);
         *full_text = *full_text || use.full_text;

@@ -26,6 +26,7 @@ struct analysis {
     char *refusal;         /* why it may not be cached: "calls random(), whose …"; NULL: it may */
     bool nondeterministic; /* the refusal is one that nondeterministic = 'allow' overrules */
     bool own_functions;    /* calls a function of the application */
+    bool has_literals;     /* blobs or reals, which the listing shows only in part */
     bool own_collations;   /* compares by a collation of the application */
     bool calls_date;       /* a parameter 'now' would be the present time */
     char *direct_only;     /* a function called that no stored definition may call, or NULL */
@@ -57,6 +58,10 @@ void analysis_clear(struct analysis *analysis);
 /* Add a table, unless it is there already; for those who answer `nesting`. */
 int analysis_add_table(struct analysis *analysis, const char *schema, const char *table,
                        enum table_kind kind, bool whole_file);
+
+/* What the program's listing does not show, and the query means nevertheless: it becomes part of the
+** program's hash. */
+void analysis_add_identity(struct analysis *analysis, const void *bytes, size_t size);
 
 /* Say why the query may not be cached, unless another reason was found first. The text is a
 ** format. */

@@ -294,10 +294,27 @@ static int find_owner(struct definition *definition)
     bool own = !definition->share || (analysis->own_functions && GUARD(OWN_FUNCTIONS)) ||
                (analysis->own_collations && GUARD(OWN_COLLATIONS)) ||
                (definition->observer->own_collations && GUARD(OWN_COLLATIONS));
+    /* From a view of an attached file that reads no table: then no file is part of the key. */
+    own = own || (analysis->has_literals && definition->database_count == 0);
     for (unsigned i = 0; i < definition->database_count; i++)
         own = own || !file_is_shared(definition->databases[i]->member.file);
     definition->owner = own ? definition->session : 0;
     return rc;
+}
+
+/* A view of temp may mean another text on each connection, and the program does not show all of it:
+** a blob is cut off at its first zero byte, a real at 16 digits. */
+static int add_temp_views(struct buffer *text, sqlite3 *db)
+{
+    sqlite3_stmt *views = NULL;
+    int rc = sqlite3_prepare_v2(db, "SELECT sql FROM sqlite_temp_master WHERE type = 'view'", -1,
+                                &views, NULL);
+    while (rc == SQLITE_OK && sqlite3_step(views) == SQLITE_ROW) {
+        const char *sql = (const char *)sqlite3_column_text(views, 0);
+        buffer_add_text(text, sql != NULL ? sql : "");
+    }
+    int finalized = sqlite3_finalize(views);
+    return rc != SQLITE_OK ? rc : finalized;
 }
 
 static int make_prefix(struct definition *definition)
@@ -317,6 +334,8 @@ static int make_prefix(struct definition *definition)
         file_describe(definition->databases[i]->member.file, file);
         buffer_add_format(&text, "%s\n", file);
     }
+    if (rc == SQLITE_OK && definition->analysis.has_literals)
+        rc = add_temp_views(&text, definition->db);
     buffer_add(&text, &definition->analysis.program, sizeof definition->analysis.program);
     buffer_add_text(&text, definition->normalized);
     if (text.failed)

@@ -138,8 +138,10 @@ static int probe(struct definition *definition, struct dependency *dependency)
         history_probe(table, database->epoch, empty);
         return SQLITE_OK;
     }
-    dependency->emptied =
-        empty && !(atomic_load(&table->probed) != 0 && atomic_load(&table->empty));
+    uint64_t probed = atomic_load(&table->probed);
+    bool was_empty =
+        probed != 0 && atomic_load(&table->empty) && atomic_load(&table->changed) <= probed;
+    dependency->emptied = empty && !was_empty;
     dependency->probed_here = true;
     dependency->probed_version = database->version;
     return SQLITE_OK;

@@ -92,15 +92,30 @@ int sqlite3_file_control(sqlite3 *db, const char *schema, int operation, void *a
 
 int sqlite3_txn_state(sqlite3 *db, const char *schema)
 {
+    if (schema == NULL && db->writes_aux)
+        return SQLITE_TXN_WRITE;
     if (is_main(schema))
         return db->transaction;
     return is_aux(schema) && db->writes_aux ? SQLITE_TXN_WRITE : SQLITE_TXN_NONE;
 }
 
+int sqlite3_libversion_number(void)
+{
+    return SQLITE_VERSION_NUMBER;
+}
+
+const char *sqlite3_db_name(sqlite3 *db, int index)
+{
+    static const char *const names[] = {"main", "temp", "aux", NULL};
+    (void)db;
+    return names[index];
+}
+
 int sqlite3_db_status(sqlite3 *db, int operation, int *current, int *greatest, int reset)
 {
-    (void)operation, (void)reset;
-    *current = db->cache_write;
+    (void)reset;
+    /* What main spills is looked at before the hook alone. */
+    *current = operation == SQLITE_DBSTATUS_CACHE_SPILL ? 0 : db->cache_write;
     *greatest = 0;
     return SQLITE_OK;
 }

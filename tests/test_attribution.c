@@ -1,0 +1,188 @@
+/*
+** Who changed what, where it is easy to be wrong: pages that another database wrote, tables emptied
+** between two looks, and meanings that SQLite's program does not show. Each check compares a cached
+** read with the plain one on the same connection.
+*/
+#include <string.h>
+
+#include "hazards/tables.h"
+#include "support.h"
+#include "tap.h"
+
+static const char *file;
+static sqlite3 *foreign;
+
+static sqlite3 *open_with(const char *setup)
+{
+    sqlite3 *db = open_cached(file, 0);
+    if (setup != NULL)
+        run(db, "%s", setup);
+    return db;
+}
+
+static void start(const char *schema)
+{
+    file = fresh_file("attribution.db");
+    foreign = open_plain(file, 0);
+    run(foreign, "%s", schema);
+}
+
+static void finish(sqlite3 *a, sqlite3 *b, sqlite3 *c)
+{
+    sqlite3_close(a);
+    sqlite3_close(b);
+    sqlite3_close(c);
+    sqlite3_close(foreign);
+}
+
+/* ---- truncation ---- */
+
+/* An old snapshot still has the row, and the table was looked at before it came. */
+static void test_emptied_between(void)
+{
+    static const char caches[] =
+        "CREATE VIRTUAL TABLE temp.t1 USING cache((SELECT a FROM t));"
+        "CREATE VIRTUAL TABLE temp.t2 USING cache((SELECT a, 'two' AS b FROM t));"
+        "CREATE VIRTUAL TABLE temp.w1 USING cache((SELECT a FROM w))";
+    start("PRAGMA journal_mode = WAL; CREATE TABLE t(a); CREATE TABLE w(a);"
+          "INSERT INTO w VALUES (0)");
+    sqlite3 *a = open_with(caches), *b = open_with(caches), *c = open_with(caches);
+    same(b, "SELECT * FROM t1", "SELECT a FROM t", "an empty table is looked at");
+    run(a, "INSERT INTO t VALUES (1)");
+    run(c, "BEGIN");
+    same(c, "SELECT * FROM w1", "SELECT a FROM w", "a snapshot with a row is taken");
+    run(a, "BEGIN; DELETE FROM t; UPDATE w SET a = 1; COMMIT");
+    same(b, "SELECT * FROM t1", "SELECT a FROM t", "the table is empty again");
+    same(c, "SELECT * FROM t2", "SELECT a, 'two' AS b FROM t", "the snapshot keeps its row");
+    same(b, "SELECT * FROM t2", "SELECT a, 'two' AS b FROM t", "and to itself");
+    finish(a, b, c);
+}
+
+/* ---- pages of other databases ---- */
+
+/* A announces a commit that writes nothing; then pages of another database are written; then
+** somebody else commits to another table. */
+static void check_other_pages(const char *name, const char *setup, const char *others)
+{
+    static const char caches[] = "CREATE VIRTUAL TABLE temp.cu USING cache((SELECT a FROM u))";
+    start("CREATE TABLE t(a); INSERT INTO t VALUES (1); CREATE TABLE u(a);"
+          "INSERT INTO u VALUES (1)");
+    sqlite3 *a = open_with(caches), *b = open_with(caches);
+    run(a, "%s", setup);
+    same(a, "SELECT * FROM cu", "SELECT a FROM u", name);
+    same(b, "SELECT * FROM cu", "SELECT a FROM u", name);
+    run(a, "UPDATE t SET a = a");
+    run(a, "%s", others);
+    run(foreign, "UPDATE u SET a = 2");
+    same(b, "SELECT * FROM cu", "SELECT a FROM u", name);
+    if (!sqlite3_get_autocommit(a))
+        run(a, "COMMIT");
+    same(a, "SELECT * FROM cu", "SELECT a FROM u", name);
+    finish(a, b, NULL);
+}
+
+static void test_other_pages(void)
+{
+    const char *fill = "INSERT INTO big SELECT randomblob(900) FROM (WITH RECURSIVE n(i) AS "
+                       "(VALUES (1) UNION ALL SELECT i + 1 FROM n LIMIT 4000) SELECT i FROM n)";
+    char *temp = sqlite3_mprintf("BEGIN; %s", fill);
+    check_other_pages("pages of temp are no proof",
+                      "PRAGMA temp.cache_size = 10;"
+                      "CREATE TEMP TABLE big(x)",
+                      temp);
+    sqlite3_free(temp);
+    char *attach = sqlite3_mprintf("ATTACH %Q AS aux; CREATE TABLE aux.big(x); INSERT INTO aux.big "
+                                   "VALUES (zeroblob(9000)); DELETE FROM aux.big",
+                                   fresh_file("attribution-aux.db"));
+    check_other_pages("nor is a VACUUM of an attached file", attach, "VACUUM aux");
+    sqlite3_free(attach);
+}
+
+/* Attached since the last look, and written where no hook tells. */
+static void test_unlisted(void)
+{
+    static const char caches[] = "CREATE VIRTUAL TABLE temp.cu USING cache((SELECT a FROM u))";
+    start("CREATE TABLE t(a); INSERT INTO t VALUES (1); CREATE TABLE u(a);"
+          "INSERT INTO u VALUES (1)");
+    sqlite3 *a = open_with(caches), *b = open_with(caches);
+    const char *aux = fresh_file("attribution-aux.db");
+    sqlite3 *maker = open_plain(aux, 0);
+    run(maker, "CREATE TABLE n(k PRIMARY KEY, v) WITHOUT ROWID");
+    sqlite3_close(maker);
+    same(a, "SELECT * FROM cu", "SELECT a FROM u", "before");
+    same(b, "SELECT * FROM cu", "SELECT a FROM u", "and on another");
+    run(a, "ATTACH %Q AS aux; BEGIN; UPDATE t SET a = a; INSERT INTO aux.n VALUES (1, 1); COMMIT",
+        aux);
+    run(foreign, "UPDATE u SET a = 2");
+    same(b, "SELECT * FROM cu", "SELECT a FROM u",
+         "what a file attached just now was written is no proof");
+    finish(a, b, NULL);
+}
+
+/* ---- the same text, another meaning ---- */
+
+static const struct {
+    const char *name;
+    const char *first;
+    const char *second;
+    const char *sql;
+} meanings[] = {
+    {"full-text tables behind a view", "CREATE TEMP VIEW v AS SELECT body AS x FROM main.f1",
+     "CREATE TEMP VIEW v AS SELECT body AS x FROM main.f2", "SELECT x FROM v"},
+    {"blobs behind a view", "CREATE TEMP VIEW v AS SELECT x'0001' AS x, a FROM main.t",
+     "CREATE TEMP VIEW v AS SELECT x'0002' AS x, a FROM main.t", "SELECT x, a FROM v"},
+    {"reals behind a view", "CREATE TEMP VIEW v AS SELECT 0.1 AS x, a FROM main.t",
+     "CREATE TEMP VIEW v AS SELECT 0.10000000000000002 AS x, a FROM main.t",
+     "SELECT x = 0.1, a FROM v"},
+    {"cached tables inside one",
+     "CREATE VIRTUAL TABLE temp.v USING cache((SELECT a AS x FROM main.t))",
+     "CREATE VIRTUAL TABLE temp.v USING cache((SELECT b AS x FROM main.t))", "SELECT x FROM v"},
+};
+
+static void test_meanings(void)
+{
+    for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++) {
+        start("CREATE TABLE t(a, b); INSERT INTO t VALUES (1, 2);"
+              "CREATE VIRTUAL TABLE f1 USING fts5(body); INSERT INTO f1 VALUES ('one');"
+              "CREATE VIRTUAL TABLE f2 USING fts5(body); INSERT INTO f2 VALUES ('two')");
+        sqlite3 *a = open_with(meanings[i].first), *b = open_with(meanings[i].second);
+        char *create =
+            sqlite3_mprintf("CREATE VIRTUAL TABLE temp.c USING cache((%s))", meanings[i].sql);
+        run(a, "%s", create);
+        run(b, "%s", create);
+        same(a, "SELECT * FROM c", meanings[i].sql, meanings[i].name);
+        same(b, "SELECT * FROM c", meanings[i].sql, meanings[i].name);
+        same(a, "SELECT * FROM c", meanings[i].sql, meanings[i].name);
+        sqlite3_free(create);
+        finish(a, b, NULL);
+    }
+}
+
+/* ---- shared cache ---- */
+
+static void test_shared_cache(void)
+{
+    static const char caches[] = "CREATE VIRTUAL TABLE temp.cu USING cache((SELECT a FROM u))";
+    start("CREATE TABLE u(a); INSERT INTO u VALUES (1)");
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_SHAREDCACHE;
+    sqlite3 *a = open_cached(file, flags), *b = open_cached(file, flags);
+    run(a, "%s", caches);
+    run(b, "%s", caches);
+    for (int i = 0; i < 3; i++) {
+        run(a, "UPDATE u SET a = a + 1");
+        run(b, "UPDATE u SET a = a + 1");
+        same(a, "SELECT * FROM cu", "SELECT a FROM u", "connections with one cache are exact");
+        same(b, "SELECT * FROM cu", "SELECT a FROM u", "and do not wait for each other");
+    }
+    finish(a, b, NULL);
+}
+
+int main(void)
+{
+    test_emptied_between();
+    test_other_pages();
+    test_unlisted();
+    test_meanings();
+    test_shared_cache();
+    return tap_done();
+}
