@@ -3,9 +3,11 @@
 ** between two looks, and meanings that SQLite's program does not show. Each check compares a cached
 ** read with the plain one on the same connection.
 */
+#include <stdio.h>
 #include <string.h>
 
 #include "hazards/tables.h"
+#include "querycache.h"
 #include "support.h"
 #include "tap.h"
 
@@ -158,6 +160,38 @@ static void test_meanings(void)
     }
 }
 
+/* ---- a file that is not at its path any more ---- */
+
+/* Two files with one clock and other rows: A has the one, and finds the other at its path. */
+static void test_moved(void)
+{
+    static const char caches[] = "CREATE VIRTUAL TABLE temp.cu USING cache((SELECT a FROM u))";
+    start("CREATE TABLE u(a); INSERT INTO u VALUES (0)");
+    char *copy = sqlite3_mprintf("%s", fresh_file("attribution-copy.db"));
+    run(foreign, "VACUUM INTO %Q", copy);
+    sqlite3 *twin = open_plain(copy, 0);
+    run(twin, "UPDATE u SET a = 2");
+    sqlite3_close(twin);
+    run(foreign, "VACUUM; UPDATE u SET a = 1");
+    sqlite3 *a = open_plain(file, 0);
+    sqlite3_free(rows(a, "SELECT * FROM u"));
+    is_int(rename(copy, file), 0, "another file takes its place");
+    twin = open_plain(file, 0);
+    for (int i = 0; i < 8; i++) {
+        /* Some of these rounds meet the other's change counter. */
+        querycache_init(a);
+        if (i == 0)
+            run(a, "%s", caches);
+        same(a, "SELECT * FROM cu", "SELECT a FROM u", "the one that has it reads its own");
+        sqlite3 *b = open_with(caches);
+        same(b, "SELECT * FROM cu", "SELECT a FROM u", "who opens the path reads the other");
+        sqlite3_close(b);
+        run(twin, "UPDATE u SET a = a + 10");
+    }
+    sqlite3_free(copy);
+    finish(a, twin, NULL);
+}
+
 /* ---- shared cache ---- */
 
 static void test_shared_cache(void)
@@ -183,6 +217,7 @@ int main(void)
     test_other_pages();
     test_unlisted();
     test_meanings();
+    test_moved();
     test_shared_cache();
     return tap_done();
 }
