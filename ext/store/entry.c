@@ -56,7 +56,6 @@ struct entry *entry_new(const struct query_identity *identity, const struct admi
         memcpy(at, identity->sql, identity->sql_size);
     at[identity->sql_size] = 0;
     at += identity->sql_size + 1;
-    entry->params = at;
     if (identity->params_size > 0)
         memcpy(at, identity->params, identity->params_size);
     return entry;
@@ -72,6 +71,20 @@ void entry_free(struct entry *entry)
     space_drop(space);
 }
 
+void entry_use(struct entry *entry, int64_t now)
+{
+    int64_t used = atomic_load_explicit(&entry->used, memory_order_relaxed);
+    while (used < now && !atomic_compare_exchange_weak_explicit(
+                             &entry->used, &used, now, memory_order_relaxed, memory_order_relaxed))
+        ;
+    atomic_fetch_add_explicit(&entry->hits, 1, memory_order_relaxed);
+}
+
+static const char *params_of(const struct entry *entry)
+{
+    return entry->sql + entry->sql_size + 1;
+}
+
 static bool same_bytes(const void *a, size_t a_size, const void *b, size_t b_size)
 {
     return a_size == b_size && (a_size == 0 || memcmp(a, b, a_size) == 0);
@@ -82,14 +95,15 @@ bool entry_answers(const struct entry *entry, const struct query_identity *ident
     return entry->key.low == identity->key.low && entry->key.high == identity->key.high &&
            entry->space == identity->space && entry->owner == identity->owner &&
            ((same_bytes(entry->sql, entry->sql_size, identity->sql, identity->sql_size) &&
-             same_bytes(entry->params, entry->params_size, identity->params,
+             same_bytes(params_of(entry), entry->params_size, identity->params,
                         identity->params_size)) ||
             !GUARD(TEXT_COMPARE));
 }
 
 int64_t entry_expires(const struct entry *entry)
 {
-    int64_t idle_end = ticks_after(entry->used, entry->tti);
+    int64_t used = atomic_load_explicit(&entry->used, memory_order_relaxed);
+    int64_t idle_end = ticks_after(used, entry->tti);
     return idle_end < entry->ttl_end ? idle_end : entry->ttl_end;
 }
 
@@ -105,15 +119,15 @@ struct entry_view entry_view(const struct entry *entry)
         .space = entry->space,
         .owner = entry->owner,
         .sql = entry->sql,
-        .params = entry->params,
+        .params = params_of(entry),
         .params_size = entry->params_size,
         .result = entry->result,
         .evidence = entry->evidence,
         .bytes = entry->bytes,
-        .hits = entry->hits,
+        .hits = atomic_load_explicit(&entry->hits, memory_order_relaxed),
         .created_at = entry->created_at,
         .created = entry->created,
-        .used = entry->used,
+        .used = atomic_load_explicit(&entry->used, memory_order_relaxed),
         .expires = entry_expires(entry),
         .load_ns = entry->load_ns,
     };

@@ -1,37 +1,39 @@
 /*
 ** An entry: a kept result, what it answers, and what it rests on. One allocation holds all but the
 ** result. An entry belongs to one shard, whose lock guards it; before it is linked and after it is
-** unlinked, it belongs to whoever made or unlinked it.
+** unlinked, it belongs to whoever made or unlinked it. Many may hit it at once: what a hit writes
+** is atomic, and lies together.
 */
 #ifndef QUERYCACHE_STORE_ENTRY_H
 #define QUERYCACHE_STORE_ENTRY_H
+
+#include <stdatomic.h>
 
 #include "store/lru.h"
 #include "store/store.h"
 
 struct entry {
     struct entry *next; /* in the same bucket, or among the removed */
-    struct lru_link in_shard;
-    struct lru_link in_segment;
-    struct space *space; /* held: it outlives the entry */
     struct key key;
+    struct space *space; /* held: it outlives the entry */
     uint64_t owner;
     const char *sql;
     size_t sql_size;
-    const void *params;
-    size_t params_size;
+    size_t params_size; /* of the parameters, which follow the SQL's zero byte */
     struct result *result;
     struct evidence *evidence; /* NULL: depends on nothing */
-    size_t bytes;              /* the allocation and the result's */
-    uint64_t hits;
-    double created_at;
-    int64_t created;
-    int64_t used;
-    int64_t recency; /* `used`, but never behind an entry that was used before */
+    int64_t load_ns;
     int64_t ttl_end;
     int64_t tti;
-    int64_t load_ns;
+    size_t bytes; /* the allocation and the result's */
+    struct lru_link in_shard;
+    struct lru_link in_segment;
+    double created_at;
+    int64_t created;
     enum cause cause; /* once removed: why */
+    /* Far from what a search for another entry reads on its way. */
+    _Atomic uint64_t hits;
+    _Atomic int64_t used; /* ticks; later by a few where they would not tell two uses apart */
 };
 
 /* What entry_new() will make the entry count; SIZE_MAX when that is no size. */
@@ -43,6 +45,9 @@ struct entry *entry_new(const struct query_identity *identity, const struct admi
 
 /* Give all of it back. Takes the lock of the spaces, and so wants no shard lock held. */
 void entry_free(struct entry *entry);
+
+/* Note a hit. Others may do so meanwhile. */
+void entry_use(struct entry *entry, int64_t now);
 
 bool entry_answers(const struct entry *entry, const struct query_identity *identity);
 

@@ -5,15 +5,18 @@
 #include "base/ticks.h"
 #include "store/space.h"
 
-bool shard_init(struct shard *shard, unsigned number)
+bool shard_init(struct shard *shard, unsigned number, struct stripes *stripes)
 {
     memset(shard, 0, sizeof *shard);
     if (pthread_mutex_init(&shard->lock, NULL) != 0)
         return false;
     shard->number = number;
+    shard->stripes = stripes;
     shard->buckets = shard->first;
     shard->bucket_count = SHARD_FIRST_BUCKETS;
-    lru_init(&shard->recency);
+    shard->newest = INT64_MIN;
+    lru_init(&shard->recency,
+             (ptrdiff_t)offsetof(struct entry, used) - (ptrdiff_t)offsetof(struct entry, in_shard));
     atomic_init(&shard->oldest, TICKS_NEVER);
     return true;
 }
@@ -26,25 +29,95 @@ void shard_destroy(struct shard *shard)
 void segment_init(struct segment *segment)
 {
     memset(segment, 0, sizeof *segment);
-    lru_init(&segment->recency);
+    lru_init(&segment->recency, (ptrdiff_t)offsetof(struct entry, used) -
+                                    (ptrdiff_t)offsetof(struct entry, in_segment));
     atomic_init(&segment->oldest, TICKS_NEVER);
 }
+
+/* ---- the ways in ---- */
+
+struct stripe *shard_enter(struct shard *shard)
+{
+    struct stripe *stripe = stripe_claim(shard->stripes, shard->number);
+    if (!atomic_load(&shard->closed))
+        return stripe;
+    stripe_leave(stripe);
+    /* Who closed it has the lock; with the lock in hand, nobody has. */
+    pthread_mutex_lock(&shard->lock);
+    stripe = stripe_claim(shard->stripes, shard->number);
+    pthread_mutex_unlock(&shard->lock);
+    return stripe;
+}
+
+void shard_lock(struct shard *shard)
+{
+    pthread_mutex_lock(&shard->lock);
+}
+
+/* Of the stripe's place and `closed`, each thread writes one and then reads the other: so one of
+** the two sees what the other wrote. */
+static void close_shard(struct shard *shard)
+{
+    if (atomic_load_explicit(&shard->closed, memory_order_relaxed))
+        return;
+    atomic_store(&shard->closed, true);
+    stripes_await(shard->stripes, shard->number);
+}
+
+void shard_unlock(struct shard *shard)
+{
+    if (atomic_load_explicit(&shard->closed, memory_order_relaxed))
+        atomic_store_explicit(&shard->closed, false, memory_order_release);
+    pthread_mutex_unlock(&shard->lock);
+}
+
+/* ---- recency ---- */
 
 static struct segment *segment_of(const struct shard *shard, const struct entry *entry)
 {
     return &entry->space->segments[shard->number];
 }
 
-/* Tell who looks for the oldest tail, without the lock, about this shard's. */
-static void publish_tails(struct shard *shard, struct segment *segment)
+static void publish(_Atomic int64_t *oldest, const struct lru *recency)
 {
-    struct lru_link *tail = lru_tail(&shard->recency);
-    int64_t oldest = tail != NULL ? entry_of_shard_link(tail)->recency : TICKS_NEVER;
-    atomic_store_explicit(&shard->oldest, oldest, memory_order_release);
-    tail = lru_tail(&segment->recency);
-    oldest = tail != NULL ? entry_of_segment_link(tail)->recency : TICKS_NEVER;
-    atomic_store_explicit(&segment->oldest, oldest, memory_order_release);
+    int64_t bound = lru_bound(recency);
+    if (atomic_load_explicit(oldest, memory_order_relaxed) != bound)
+        atomic_store_explicit(oldest, bound, memory_order_release);
 }
+
+/* Tell who looks for the least recently used, without the lock, about this shard. */
+static void publish_both(struct shard *shard, struct segment *segment)
+{
+    publish(&shard->oldest, &shard->recency);
+    publish(&segment->oldest, &segment->recency);
+}
+
+void shard_use(const struct shard *shard, struct stripe *stripe, struct entry *entry, int64_t now)
+{
+    /* Within one tick, too, after what was in this shard before, and what this thread used. */
+    int64_t last = atomic_load_explicit(&stripe->last_used, memory_order_relaxed);
+    if (last < shard->newest)
+        last = shard->newest;
+    int64_t used = now > last ? now : last + 1;
+    atomic_store_explicit(&stripe->last_used, used, memory_order_relaxed);
+    entry_use(entry, used);
+}
+
+struct entry *shard_oldest(struct shard *shard, struct space *space)
+{
+    struct segment *segment = space != NULL ? &space->segments[shard->number] : NULL;
+    struct lru *list = segment != NULL ? &segment->recency : &shard->recency;
+    close_shard(shard);
+    struct lru_link *link = lru_oldest(list);
+    if (shard->newest < list->newest)
+        shard->newest = list->newest;
+    publish(segment != NULL ? &segment->oldest : &shard->oldest, list);
+    if (link == NULL)
+        return NULL;
+    return segment != NULL ? entry_of_segment_link(link) : entry_of_shard_link(link);
+}
+
+/* ---- the table ---- */
 
 /* The shard was chosen by the key's high half; the bucket is by the low one. */
 static struct entry **bucket_of(const struct shard *shard, struct key key)
@@ -60,48 +133,34 @@ struct entry *shard_find(const struct shard *shard, const struct query_identity 
     return entry;
 }
 
-static void add_to_lists(struct shard *shard, struct entry *entry)
-{
-    struct segment *segment = segment_of(shard, entry);
-    if (entry->recency < shard->newest)
-        entry->recency = shard->newest;
-    shard->newest = entry->recency;
-    lru_add(&shard->recency, &entry->in_shard);
-    lru_add(&segment->recency, &entry->in_segment);
-    publish_tails(shard, segment);
-}
-
-void shard_use(struct shard *shard, struct entry *entry, int64_t now)
-{
-    if (entry->used < now)
-        entry->used = now;
-    entry->recency = entry->used;
-    lru_remove(&entry->in_shard);
-    lru_remove(&entry->in_segment);
-    add_to_lists(shard, entry);
-}
-
 void shard_link(struct shard *shard, struct entry *entry)
 {
+    struct segment *segment = segment_of(shard, entry);
     struct entry **bucket = bucket_of(shard, entry->key);
+    int64_t used = atomic_load_explicit(&entry->used, memory_order_relaxed);
+    close_shard(shard);
+    shard->newest = used > shard->newest ? used : shard->newest + 1;
+    atomic_store_explicit(&entry->used, shard->newest, memory_order_relaxed);
     entry->next = *bucket;
     *bucket = entry;
     shard->entries++;
-    add_to_lists(shard, entry);
-    shard_count(&shard->counters.insertions, &segment_of(shard, entry)->counters.insertions, 1);
+    lru_add(&shard->recency, &entry->in_shard);
+    lru_add(&segment->recency, &entry->in_segment);
+    publish_both(shard, segment);
+    space_count(entry->space, COUNTER(insertions), 1);
 }
 
-static void count_cause(struct shard *shard, struct segment *segment, enum cause cause)
+static void count_cause(struct space *space, enum cause cause)
 {
     switch (cause) {
     case CAUSE_SIZE:
-        shard_count(&shard->counters.evictions, &segment->counters.evictions, 1);
+        space_count(space, COUNTER(evictions), 1);
         break;
     case CAUSE_EXPIRED:
-        shard_count(&shard->counters.expirations, &segment->counters.expirations, 1);
+        space_count(space, COUNTER(expirations), 1);
         break;
     case CAUSE_TABLE_CHANGE:
-        shard_count(&shard->counters.invalidations, &segment->counters.invalidations, 1);
+        space_count(space, COUNTER(invalidations), 1);
         break;
     case CAUSE_EXPLICIT:
     case CAUSE_REPLACED:
@@ -114,17 +173,33 @@ void shard_unlink(struct shard *shard, struct entry *entry, enum cause cause,
 {
     struct segment *segment = segment_of(shard, entry);
     struct entry **link = bucket_of(shard, entry->key);
+    close_shard(shard);
     while (*link != entry)
         link = &(*link)->next;
     *link = entry->next;
     lru_remove(&entry->in_shard);
     lru_remove(&entry->in_segment);
     shard->entries--;
-    publish_tails(shard, segment);
-    count_cause(shard, segment, cause);
+    publish_both(shard, segment);
+    count_cause(entry->space, cause);
     entry->cause = cause;
     entry->next = removal->entries;
     removal->entries = entry;
+}
+
+int shard_each(struct shard *shard, int (*visit)(struct shard *, struct entry *, void *),
+               void *context)
+{
+    int stop = 0;
+    for (size_t i = 0; i < shard->bucket_count && stop == 0; i++) {
+        struct entry *next = shard->buckets[i];
+        while (next != NULL && stop == 0) {
+            struct entry *entry = next;
+            next = entry->next;
+            stop = visit(shard, entry, context);
+        }
+    }
+    return stop;
 }
 
 void shard_sweep(struct shard *shard, int64_t now, struct removal *removal)
@@ -146,11 +221,11 @@ void shard_sweep(struct shard *shard, int64_t now, struct removal *removal)
 size_t shard_wanted_buckets(const struct shard *shard)
 {
     size_t entries = shard->entries + 1;
-    if (entries > shard->bucket_count)
+    if (entries > shard->bucket_count / 4)
         return shard->bucket_count * 2;
     /* Far from the point where it grows again, so that it does not swing. */
-    if (shard->bucket_count > SHARD_FIRST_BUCKETS * 4 && entries < shard->bucket_count / 8)
-        return shard->bucket_count / 4;
+    if (shard->bucket_count > SHARD_FIRST_BUCKETS * 4 && entries < shard->bucket_count / 16)
+        return shard->bucket_count / 2;
     return shard->bucket_count;
 }
 
@@ -158,6 +233,7 @@ struct entry **shard_rehash(struct shard *shard, struct entry **buckets, size_t 
 {
     struct entry **old = shard->buckets;
     size_t old_count = shard->bucket_count;
+    close_shard(shard);
     shard->buckets = buckets;
     shard->bucket_count = count;
     for (size_t i = 0; i < old_count; i++) {
@@ -179,19 +255,4 @@ size_t shard_trim(struct shard *shard, struct removal *removal)
     size_t bytes = shard->bucket_count * sizeof(struct entry *);
     removal->buckets = shard_rehash(shard, shard->first, SHARD_FIRST_BUCKETS);
     return bytes;
-}
-
-void counters_add(struct counters *sum, const struct counters *part)
-{
-    sum->hits += part->hits;
-    sum->misses += part->misses;
-    sum->bypasses += part->bypasses;
-    sum->coalesced += part->coalesced;
-    sum->insertions += part->insertions;
-    sum->rejections += part->rejections;
-    sum->evictions += part->evictions;
-    sum->expirations += part->expirations;
-    sum->invalidations += part->invalidations;
-    sum->load_ns += part->load_ns;
-    sum->saved_ns += part->saved_ns;
 }

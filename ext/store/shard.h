@@ -1,9 +1,15 @@
 /*
-** A shard: a part of the store's entries under one lock, in a hash table and in one exact recency
-** list. A segment is a space's part of a shard, with a recency list of its own. A shard knows no
-** limits; who unlinks from it gets the entry handed over, and gives it back after unlocking.
+** A shard: a part of the store's entries, in a hash table and in a recency list. A segment is a
+** space's part of a shard, with a recency list of its own. A shard knows no limits; who unlinks from
+** it gets the entry handed over, and gives it back after unlocking.
 **
-** All functions but shard_init() and shard_destroy() want the shard's lock held.
+** Two ways in. shard_enter() lets any number of threads find entries and use them at once, each
+** with a stripe of its own; they write to no line that two of them share but that of an entry both
+** hit. shard_lock() lets one in, who may look at everything while others go on finding; what
+** changes the shard first keeps out who enters, until the lock is given back. A thread that has
+** entered takes no lock before it has left.
+**
+** All functions from shard_oldest() on want the shard locked.
 */
 #ifndef QUERYCACHE_STORE_SHARD_H
 #define QUERYCACHE_STORE_SHARD_H
@@ -12,35 +18,31 @@
 #include <stdatomic.h>
 
 #include "store/entry.h"
+#include "store/stripe.h"
 
 /* Slots that a shard has without allocating, so that linking an entry can never fail. */
 #define SHARD_FIRST_BUCKETS ((size_t)8)
 
-/* Longer than a cache line: nothing that two shards write is on the same one, wherever the blocks
-** that they lie in begin. */
-#define SHARD_GAP 128
-
 struct segment {
     struct lru recency;
-    _Atomic int64_t
-        oldest; /* recency of the tail; TICKS_NEVER while empty; read without the lock */
-    struct counters counters;
-    char gap[SHARD_GAP];
+    _Atomic int64_t oldest; /* no recency is below this; read without the lock */
+    char gap[CACHE_GAP];
 };
 
 struct shard {
-    pthread_mutex_t lock;
+    _Atomic bool closed; /* to who would enter: somebody changes it, or waits to */
     unsigned number;
-    size_t entries;
+    struct stripes *stripes;
     struct entry **buckets; /* `first`, or allocated */
     size_t bucket_count;    /* a power of two */
-    size_t hand;            /* the bucket where the next sweep begins */
-    int64_t newest;         /* the greatest recency so far */
+    int64_t newest;         /* all later uses are above it: the lists' last order stands */
+    struct entry *first[SHARD_FIRST_BUCKETS];
+    pthread_mutex_t lock;
+    size_t entries;
+    size_t hand; /* the bucket where the next sweep begins */
     struct lru recency;
     _Atomic int64_t oldest; /* as in a segment */
-    struct counters counters;
-    struct entry *first[SHARD_FIRST_BUCKETS];
-    char gap[SHARD_GAP];
+    char gap[CACHE_GAP];
 };
 
 /* What was taken out of a shard under its lock, to be freed after it. Starts as all zero bytes. */
@@ -50,15 +52,25 @@ struct removal {
 };
 
 /* False when a lock cannot be made. */
-bool shard_init(struct shard *shard, unsigned number);
+bool shard_init(struct shard *shard, unsigned number, struct stripes *stripes);
 void shard_destroy(struct shard *shard);
 
 void segment_init(struct segment *segment);
 
+/* To find and to use; then stripe_leave(). */
+struct stripe *shard_enter(struct shard *shard);
+
+void shard_lock(struct shard *shard);
+void shard_unlock(struct shard *shard);
+
+/* Having entered or locked. */
 struct entry *shard_find(const struct shard *shard, const struct query_identity *identity);
 
-/* Make an entry the most recently used: not before `now`, nor before any other here. */
-void shard_use(struct shard *shard, struct entry *entry, int64_t now);
+/* Make an entry the most recently used. Having entered. */
+void shard_use(const struct shard *shard, struct stripe *stripe, struct entry *entry, int64_t now);
+
+/* The least recently used of the space, or of all (NULL); NULL when there is none. */
+struct entry *shard_oldest(struct shard *shard, struct space *space);
 
 /* Link it as the most recently used. The shard owns it from here on. */
 void shard_link(struct shard *shard, struct entry *entry);
@@ -67,12 +79,17 @@ void shard_link(struct shard *shard, struct entry *entry);
 void shard_unlink(struct shard *shard, struct entry *entry, enum cause cause,
                   struct removal *removal);
 
+/* Call `visit` for each entry, which it may unlink. A non-zero return stops and is returned. */
+int shard_each(struct shard *shard, int (*visit)(struct shard *, struct entry *, void *),
+               void *context);
+
 /* Unlink what is expired or stale in the next SHARD_SWEEP buckets: a fixed price on each insert,
 ** by which the whole shard is visited once in (buckets / SHARD_SWEEP) inserts. */
-#define SHARD_SWEEP 16
+#define SHARD_SWEEP 64
 void shard_sweep(struct shard *shard, int64_t now, struct removal *removal);
 
-/* How many buckets it should have with one more entry. */
+/* How many buckets it should have with one more entry: enough that a search seldom meets another
+** entry on its way, which others may be hitting. With fewer it works, too. */
 size_t shard_wanted_buckets(const struct shard *shard);
 
 /* Move all entries to a zeroed table of that many buckets, which the shard owns from here on.
@@ -81,15 +98,5 @@ struct entry **shard_rehash(struct shard *shard, struct entry **buckets, size_t 
 
 /* Give an empty shard's table to `removal`. Returns its bytes, 0 when there is none to give. */
 size_t shard_trim(struct shard *shard, struct removal *removal);
-
-/* Add `amount` to one counter of the shard and of the segment: they are the same two lines that
-** the hit itself writes. */
-static inline void shard_count(uint64_t *in_shard, uint64_t *in_segment, uint64_t amount)
-{
-    *in_shard += amount;
-    *in_segment += amount;
-}
-
-void counters_add(struct counters *sum, const struct counters *part);
 
 #endif

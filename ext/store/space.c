@@ -37,6 +37,55 @@ static struct space *space_new(struct store *store, unsigned shards, const char 
     return space;
 }
 
+/* ---- counters ---- */
+
+static uint64_t load(const _Atomic uint64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+/* The holder of the stripe alone writes here, so no other addition can get lost. */
+static void add(_Atomic uint64_t *counter, uint64_t amount)
+{
+    atomic_store_explicit(counter, load(counter) + amount, memory_order_relaxed);
+}
+
+void space_count_hit(struct space *space, const struct stripe *stripe, int64_t saved_ns)
+{
+    struct tally *tally = &space->tallies[stripe->number];
+    add(&tally->hits, 1);
+    add(&tally->saved_ns, (uint64_t)saved_ns);
+}
+
+/* All that was ever counted, whatever was reset. */
+static void sum_up(const struct space *space, uint64_t *sums)
+{
+    for (size_t i = 0; i < COUNTERS; i++)
+        sums[i] = load(&space->counted[i]);
+    for (int i = 0; i < STRIPES; i++) {
+        sums[COUNTER(hits)] += load(&space->tallies[i].hits);
+        sums[COUNTER(saved_ns)] += load(&space->tallies[i].saved_ns);
+    }
+}
+
+/* Add what was counted since the last reset. Holds the lock of the spaces. */
+static void add_counted(uint64_t *sums, const struct space *space)
+{
+    uint64_t ever[COUNTERS];
+    sum_up(space, ever);
+    for (size_t i = 0; i < COUNTERS; i++)
+        sums[i] += ever[i] - space->reset[i];
+}
+
+static struct counters counters_of(const uint64_t *sums)
+{
+    struct counters counters;
+    memcpy(&counters, sums, sizeof counters);
+    return counters;
+}
+
+/* ---- finding, holding ---- */
+
 struct space *space_get(struct spaces *spaces, struct store *store, unsigned shards,
                         const char *name, const void *identity, size_t identity_size)
 {
@@ -81,7 +130,39 @@ void space_drop(struct space *space)
             link = &(*link)->next;
         *link = space->next;
     }
+    if (last)
+        add_counted(spaces->gone, space);
     pthread_mutex_unlock(&spaces->lock);
     if (last)
         memory_free(space);
+}
+
+struct counters space_sum(const struct space *space)
+{
+    uint64_t sums[COUNTERS] = {0};
+    struct spaces *spaces = space->spaces;
+    pthread_mutex_lock(&spaces->lock);
+    add_counted(sums, space);
+    pthread_mutex_unlock(&spaces->lock);
+    return counters_of(sums);
+}
+
+struct counters spaces_sum(struct spaces *spaces)
+{
+    uint64_t sums[COUNTERS];
+    pthread_mutex_lock(&spaces->lock);
+    memcpy(sums, spaces->gone, sizeof sums);
+    for (const struct space *space = spaces->first; space != NULL; space = space->next)
+        add_counted(sums, space);
+    pthread_mutex_unlock(&spaces->lock);
+    return counters_of(sums);
+}
+
+void spaces_reset(struct spaces *spaces)
+{
+    pthread_mutex_lock(&spaces->lock);
+    memset(spaces->gone, 0, sizeof spaces->gone);
+    for (struct space *space = spaces->first; space != NULL; space = space->next)
+        sum_up(space, space->reset);
+    pthread_mutex_unlock(&spaces->lock);
 }

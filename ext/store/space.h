@@ -3,15 +3,32 @@
 ** identity. A space lives while it is held, by a reference that store_space() gave out or by an
 ** entry. Thread-safe; the lock of the spaces may be held while a shard's is taken, never the other
 ** way round.
+**
+** All is counted in the spaces. Hits, which many threads count at once, have a place for each
+** stripe; what comes with other work is counted by atomic additions. The store's counters are the
+** sum over its spaces, those that are gone included.
 */
 #ifndef QUERYCACHE_STORE_SPACE_H
 #define QUERYCACHE_STORE_SPACE_H
 
 #include "store/shard.h"
+#include "store/stripe.h"
+
+/* The counters by number, in the order of struct counters. */
+#define COUNTERS (sizeof(struct counters) / sizeof(uint64_t))
+#define COUNTER(name) (offsetof(struct counters, name) / sizeof(uint64_t))
 
 struct spaces {
     pthread_mutex_t lock;
     struct space *first;
+    uint64_t gone[COUNTERS]; /* what the spaces counted that are no more, since the last reset */
+};
+
+/* What the holders of one stripe count. */
+struct tally {
+    _Atomic uint64_t hits;
+    _Atomic uint64_t saved_ns;
+    char gap[CACHE_GAP - 2 * sizeof(uint64_t)];
 };
 
 struct space {
@@ -26,7 +43,10 @@ struct space {
     _Atomic int64_t entries; /* with those that have room reserved */
     _Atomic int64_t bytes;   /* likewise */
     struct limits limits;    /* under the store's room lock */
-    char gap[SHARD_GAP];     /* between what insertions write and the first segment */
+    _Atomic uint64_t counted[COUNTERS];
+    uint64_t reset[COUNTERS]; /* the sums at the last reset, under the lock of the spaces */
+    char gap[CACHE_GAP];      /* between what insertions write and what hits do */
+    struct tally tallies[STRIPES];
     struct segment segments[];
 };
 
@@ -38,5 +58,19 @@ struct space *space_hold(struct space *space);
 
 /* Give a hold back; the last frees the space. Wants no shard lock held. */
 void space_drop(struct space *space);
+
+/* Add to one of the counters. */
+static inline void space_count(struct space *space, size_t counter, uint64_t amount)
+{
+    atomic_fetch_add_explicit(&space->counted[counter], amount, memory_order_relaxed);
+}
+
+/* Count a hit, holding the stripe. */
+void space_count_hit(struct space *space, const struct stripe *stripe, int64_t saved_ns);
+
+/* Of one space; of all, those that are gone included; and for all, from 0 again. */
+struct counters space_sum(const struct space *space);
+struct counters spaces_sum(struct spaces *spaces);
+void spaces_reset(struct spaces *spaces);
 
 #endif

@@ -7,15 +7,19 @@
 #include "base/ticks.h"
 #include "store/space.h"
 
-/* After so many looks for the oldest tail that others were faster to move, any tail will do. */
-#define EVICTION_ATTEMPTS 4
+/* After so many looks at each shard, while others went on using entries: the oldest of one will do. */
+#define EVICTION_ATTEMPTS 2
 
-/* What a hit reads is apart from what an insertion writes, and both from the first shard. */
+/* A table for a shard may take this part of all bytes; nothing is evicted for a larger one. */
+#define TABLE_SHARE 16
+
+/* What all hits read is apart from what one of them or an insertion writes. */
 struct store {
     struct shard *shards;
     unsigned shard_count;
     struct space *ad_hoc;
-    char read_gap[SHARD_GAP];
+    char read_gap[CACHE_GAP];
+    struct stripes stripes;
     pthread_mutex_t room; /* of limits and of making room; no other lock is taken under it */
     _Atomic int64_t max_entries;
     _Atomic int64_t max_bytes;
@@ -23,7 +27,7 @@ struct store {
     _Atomic int64_t bytes;   /* likewise */
     int64_t last_insertion;  /* recency of the last: no two insertions have the same */
     struct spaces spaces;
-    char write_gap[SHARD_GAP];
+    char write_gap[CACHE_GAP];
 };
 
 /* ---- making and unmaking ---- */
@@ -59,8 +63,9 @@ struct store *store_new(unsigned shards, struct limits limits)
         memory_free(store);
         return NULL;
     }
+    stripes_init(&store->stripes);
     while (store->shard_count < shards &&
-           shard_init(&store->shards[store->shard_count], store->shard_count))
+           shard_init(&store->shards[store->shard_count], store->shard_count, &store->stripes))
         store->shard_count++;
     if (store->shard_count == shards)
         store->ad_hoc = space_get(&store->spaces, store, shards, NULL, NULL, 0);
@@ -115,15 +120,9 @@ const char *space_name(const struct space *space)
 
 /* ---- locking a shard, and giving back what was taken out ---- */
 
-/* By the key's high half; the bucket is by the low one. */
 static struct shard *shard_of(const struct store *store, struct key key)
 {
     return &store->shards[key.high & (store->shard_count - 1)];
-}
-
-static void lock(struct shard *shard)
-{
-    pthread_mutex_lock(&shard->lock);
 }
 
 /* Unlock, having settled the account of what was unlinked; then free it, which may take time. */
@@ -137,7 +136,7 @@ static void unlock(struct store *store, struct shard *shard, struct removal *rem
     }
     if (removal->entries != NULL)
         atomic_fetch_sub(&store->bytes, (int64_t)shard_trim(shard, removal));
-    pthread_mutex_unlock(&shard->lock);
+    shard_unlock(shard);
 
     memory_free(removal->buckets);
     while (removal->entries != NULL) {
@@ -163,7 +162,7 @@ struct demand {
     struct space *space;
     int64_t now;
     int64_t bytes;       /* of the entry */
-    int64_t table_bytes; /* of a new table for the shard; set to 0 where that would never fit */
+    int64_t table_bytes; /* of a new table for the shard; set to 0 where that is too much */
     int64_t recency;     /* out: its place among all insertions */
 };
 
@@ -182,7 +181,8 @@ static enum room judge(const struct store *store, struct demand *demand)
         is_over(0, demand->bytes, space->limits.max_bytes) || max_entries < 1 ||
         space->limits.max_entries < 1)
         return ROOM_NEVER;
-    if (is_over(demand->bytes, demand->table_bytes, max_bytes))
+    if (demand->table_bytes > max_bytes / TABLE_SHARE ||
+        is_over(demand->bytes, demand->table_bytes, max_bytes))
         demand->table_bytes = 0;
     if (is_over(atomic_load(&space->bytes), demand->bytes, space->limits.max_bytes) ||
         is_over(atomic_load(&space->entries), 1, space->limits.max_entries))
@@ -204,58 +204,58 @@ static enum room reserve(struct store *store, struct demand *demand)
         atomic_fetch_add(&demand->space->entries, 1);
         atomic_fetch_add(&store->bytes, demand->bytes + demand->table_bytes);
         atomic_fetch_add(&store->entries, 1);
-        store->last_insertion++;
-        if (store->last_insertion < demand->now)
-            store->last_insertion = demand->now;
+        int64_t last = stripes_last_used(&store->stripes);
+        if (last < store->last_insertion)
+            last = store->last_insertion;
+        store->last_insertion = demand->now > last ? demand->now : last + 1;
         demand->recency = store->last_insertion;
     }
     pthread_mutex_unlock(&store->room);
     return room;
 }
 
-/* The shard whose tail, of the space or of all (NULL), was used the longest ago; NULL when there
-** are no entries. The tails' recencies are read without locks: the caller looks again. */
+/* The shard that may have the least recently used entry of the space, or of all (NULL); NULL when
+** there are no entries. In all other shards, all are used at `others` or later. Read without locks,
+** but true whatever happens meanwhile: recencies only grow. */
 static struct shard *oldest_shard(const struct store *store, const struct space *space,
-                                  int64_t *recency)
+                                  int64_t *others)
 {
     struct shard *shard = NULL;
-    *recency = TICKS_NEVER;
+    int64_t least = TICKS_NEVER;
+    *others = TICKS_NEVER;
     for (unsigned i = 0; i < store->shard_count; i++) {
-        const _Atomic int64_t *tail =
+        const _Atomic int64_t *bound =
             space != NULL ? &space->segments[i].oldest : &store->shards[i].oldest;
-        int64_t oldest = atomic_load_explicit(tail, memory_order_acquire);
-        if (oldest < *recency) {
-            *recency = oldest;
+        int64_t oldest = atomic_load_explicit(bound, memory_order_acquire);
+        if (oldest < least) {
+            *others = least;
+            least = oldest;
             shard = &store->shards[i];
+        } else if (oldest < *others) {
+            *others = oldest;
         }
     }
     return shard;
 }
 
-/* Holds the shard's lock. */
-static struct entry *tail_of(const struct shard *shard, const struct space *space)
-{
-    struct lru_link *link =
-        lru_tail(space != NULL ? &space->segments[shard->number].recency : &shard->recency);
-    if (link == NULL)
-        return NULL;
-    return space != NULL ? entry_of_segment_link(link) : entry_of_shard_link(link);
-}
-
 /* Evict the least recently used entry of the space, or of all (NULL). False when none is linked. */
-static bool evict(struct store *store, const struct space *space)
+static bool evict(struct store *store, struct space *space)
 {
-    for (int attempt = 1;; attempt++) {
-        int64_t recency;
-        struct shard *shard = oldest_shard(store, space, &recency);
+    for (unsigned attempt = 1;; attempt++) {
+        int64_t others;
+        struct shard *shard = oldest_shard(store, space, &others);
         if (shard == NULL)
             return false;
         struct removal removal = {0};
-        lock(shard);
-        struct entry *entry = tail_of(shard, space);
-        bool evicted = entry != NULL && (entry->recency == recency || attempt >= EVICTION_ATTEMPTS);
-        if (evicted)
+        shard_lock(shard);
+        struct entry *entry = shard_oldest(shard, space);
+        bool evicted = entry != NULL &&
+                       (entry->used <= others || attempt >= store->shard_count * EVICTION_ATTEMPTS);
+        if (evicted) {
             shard_unlink(shard, entry, CAUSE_SIZE, &removal);
+            /* So that the next to look for the least recently used goes to the right shard. */
+            shard_oldest(shard, space);
+        }
         unlock(store, shard, &removal);
         if (evicted)
             return true;
@@ -264,7 +264,7 @@ static bool evict(struct store *store, const struct space *space)
 
 /* Evict one, or let those go on who have reserved room for an entry and not linked it yet: they
 ** wait for nobody, and what they link can be evicted. */
-static void give_way(struct store *store, const struct space *space)
+static void give_way(struct store *store, struct space *space)
 {
     if (!evict(store, space))
         sched_yield();
@@ -321,57 +321,69 @@ void space_set_limits(struct space *space, struct limits limits)
 
 /* ---- one entry ---- */
 
-/* Holds the shard's lock. The entry is hit. */
-static void hit(struct shard *shard, struct entry *entry, int64_t now)
-{
-    struct counters *in_segment = &entry->space->segments[shard->number].counters;
-    shard_use(shard, entry, now);
-    entry->hits++;
-    shard_count(&shard->counters.hits, &in_segment->hits, 1);
-    shard_count(&shard->counters.saved_ns, &in_segment->saved_ns, (uint64_t)entry->load_ns);
-}
+/* What an entry is good for. */
+struct judgement {
+    enum found found;
+    bool ended; /* for good, by `cause` */
+    enum cause cause;
+};
 
-/* Holds the shard's lock. What the entry is good for; drops it where that is nothing. */
-static enum found try_entry(struct shard *shard, struct entry *entry, int64_t now,
-                            store_check check, void *context, struct removal *removal)
+static struct judgement judge_entry(const struct entry *entry, int64_t now, store_check check,
+                                    void *context)
 {
-    if (entry_expires(entry) <= now) {
-        shard_unlink(shard, entry, CAUSE_EXPIRED, removal);
-        return FOUND_MISS;
-    }
+    if (entry_expires(entry) <= now)
+        return (struct judgement){FOUND_MISS, true, CAUSE_EXPIRED};
     enum verdict verdict = VERDICT_FRESH;
     if (check != NULL && entry->evidence != NULL)
         verdict = check(entry->evidence, context);
     switch (verdict) {
     case VERDICT_FRESH:
-        hit(shard, entry, now);
-        return FOUND_HIT;
+        return (struct judgement){.found = FOUND_HIT};
     case VERDICT_STALE:
-        shard_unlink(shard, entry, CAUSE_TABLE_CHANGE, removal);
-        return FOUND_MISS;
+        return (struct judgement){FOUND_MISS, true, CAUSE_TABLE_CHANGE};
     case VERDICT_UNSURE:
-        return FOUND_UNSURE;
+        return (struct judgement){.found = FOUND_UNSURE};
     case VERDICT_OTHER:
         break;
     }
-    return FOUND_MISS;
+    return (struct judgement){.found = FOUND_MISS};
+}
+
+/* Drop the entry that was found to have ended, unless another thread has done so meanwhile. */
+static void drop_ended(struct store *store, struct shard *shard,
+                       const struct query_identity *identity, int64_t now, store_check check,
+                       void *context)
+{
+    struct removal removal = {0};
+    shard_lock(shard);
+    struct entry *entry = shard_find(shard, identity);
+    if (entry != NULL) {
+        struct judgement judgement = judge_entry(entry, now, check, context);
+        if (judgement.ended)
+            shard_unlink(shard, entry, judgement.cause, &removal);
+    }
+    unlock(store, shard, &removal);
 }
 
 enum found store_find(struct store *store, const struct query_identity *identity, int64_t now,
                       store_check check, void *context, struct result **result)
 {
     struct shard *shard = shard_of(store, identity->key);
-    struct removal removal = {0};
-    enum found found = FOUND_MISS;
+    struct judgement judgement = {.found = FOUND_MISS};
     *result = NULL;
-    lock(shard);
+    struct stripe *stripe = shard_enter(shard);
     struct entry *entry = shard_find(shard, identity);
     if (entry != NULL)
-        found = try_entry(shard, entry, now, check, context, &removal);
-    if (found == FOUND_HIT)
+        judgement = judge_entry(entry, now, check, context);
+    if (judgement.found == FOUND_HIT) {
         *result = result_retain(entry->result);
-    unlock(store, shard, &removal);
-    return found;
+        shard_use(shard, stripe, entry, now);
+        space_count_hit(identity->space, stripe, entry->load_ns);
+    }
+    stripe_leave(stripe);
+    if (judgement.ended)
+        drop_ended(store, shard, identity, now, check, context);
+    return judgement.found;
 }
 
 /* Could an entry of that size ever be kept? */
@@ -393,7 +405,7 @@ static struct entry **prepare(struct store *store, struct shard *shard,
                               size_t *table_count)
 {
     struct removal removal = {0};
-    lock(shard);
+    shard_lock(shard);
     struct entry *older = shard_find(shard, identity);
     if (older != NULL)
         shard_unlink(shard, older, CAUSE_REPLACED, &removal);
@@ -412,7 +424,7 @@ static void link_entry(struct store *store, struct shard *shard, struct entry *e
     struct removal removal = {0};
     struct entry **unused = table;
     size_t unused_count = table_count;
-    lock(shard);
+    shard_lock(shard);
     struct entry *older = shard_find(shard, identity);
     if (older != NULL) /* another thread was here since prepare() */
         shard_unlink(shard, older, CAUSE_REPLACED, &removal);
@@ -458,122 +470,115 @@ enum kept store_insert(struct store *store, const struct query_identity *identit
         store_count_rejection(store, identity->space);
         return KEPT_TOO_BIG;
     }
-    entry->recency = demand.recency;
+    atomic_init(&entry->used, demand.recency);
     link_entry(store, shard, entry, identity, table, table_count);
     return KEPT;
 }
 
 /* ---- looking in, taking out ---- */
 
+struct visit {
+    int (*visit)(const struct entry_view *, void *);
+    void *context;
+};
+
+static int show(struct shard *shard, struct entry *entry, void *context)
+{
+    (void)shard;
+    const struct visit *visit = context;
+    struct entry_view view = entry_view(entry);
+    return visit->visit(&view, visit->context);
+}
+
 int store_each(struct store *store, int (*visit)(const struct entry_view *, void *), void *context)
 {
     int stop = 0;
+    struct visit each = {visit, context};
     for (unsigned i = 0; i < store->shard_count && stop == 0; i++) {
-        struct shard *shard = &store->shards[i];
-        lock(shard);
-        const struct lru_link *ends = &shard->recency.ends;
-        for (struct lru_link *link = ends->older; link != ends && stop == 0; link = link->older) {
-            struct entry_view view = entry_view(entry_of_shard_link(link));
-            stop = visit(&view, context);
-        }
-        pthread_mutex_unlock(&shard->lock);
+        shard_lock(&store->shards[i]);
+        stop = shard_each(&store->shards[i], show, &each);
+        shard_unlock(&store->shards[i]);
     }
     return stop;
+}
+
+struct choice {
+    bool (*match)(const struct entry_view *, void *);
+    void *context;
+    enum cause cause;
+    int64_t now;
+    int64_t servable; /* of those removed */
+    struct removal removal;
+};
+
+static int remove_chosen(struct shard *shard, struct entry *entry, void *context)
+{
+    struct choice *choice = context;
+    struct entry_view view = entry_view(entry);
+    if (choice->match != NULL && !choice->match(&view, choice->context))
+        return 0;
+    choice->servable += view.expires > choice->now && !entry_is_stale(entry);
+    shard_unlink(shard, entry, choice->cause, &choice->removal);
+    return 0;
 }
 
 int64_t store_remove(struct store *store, bool (*match)(const struct entry_view *, void *),
                      void *context, enum cause cause)
 {
-    int64_t servable = 0;
+    struct choice choice = {.match = match, .context = context, .cause = cause};
     for (unsigned i = 0; i < store->shard_count; i++) {
         struct shard *shard = &store->shards[i];
-        struct removal removal = {0};
-        lock(shard);
-        int64_t now = ticks_now();
-        const struct lru_link *ends = &shard->recency.ends;
-        struct lru_link *link = ends->older;
-        while (link != ends) {
-            struct entry *entry = entry_of_shard_link(link);
-            struct entry_view view = entry_view(entry);
-            link = link->older;
-            if (match != NULL && !match(&view, context))
-                continue;
-            servable += view.expires > now && !entry_is_stale(entry);
-            shard_unlink(shard, entry, cause, &removal);
-        }
-        unlock(store, shard, &removal);
+        shard_lock(shard);
+        choice.now = ticks_now();
+        choice.removal = (struct removal){0};
+        shard_each(shard, remove_chosen, &choice);
+        unlock(store, shard, &choice.removal);
     }
-    return servable;
+    return choice.servable;
 }
 
 /* ---- counters ---- */
 
-/* Any shard will do to count in; by the thread's stack, threads mostly take different ones. */
-static struct shard *own_shard(const struct store *store)
-{
-    char here;
-    return &store->shards[(uintptr_t)&here >> 12 & (store->shard_count - 1)];
-}
-
-/* Add to the counter that lies at `offset` in struct counters. */
-static void count(struct store *store, struct space *space, size_t offset, uint64_t amount)
-{
-    struct shard *shard = own_shard(store);
-    char *in_shard = (char *)&shard->counters + offset;
-    char *in_segment = (char *)&space->segments[shard->number].counters + offset;
-    lock(shard);
-    shard_count((uint64_t *)(void *)in_shard, (uint64_t *)(void *)in_segment, amount);
-    pthread_mutex_unlock(&shard->lock);
-}
-
 void store_count_bypass(struct store *store, struct space *space)
 {
-    count(store, space, offsetof(struct counters, bypasses), 1);
+    (void)store;
+    space_count(space, COUNTER(bypasses), 1);
 }
 
 void store_count_miss(struct store *store, struct space *space)
 {
-    count(store, space, offsetof(struct counters, misses), 1);
+    (void)store;
+    space_count(space, COUNTER(misses), 1);
 }
 
 void store_count_coalesced(struct store *store, struct space *space, int64_t load_ns)
 {
-    count(store, space, offsetof(struct counters, hits), 1);
-    count(store, space, offsetof(struct counters, coalesced), 1);
-    count(store, space, offsetof(struct counters, saved_ns), (uint64_t)load_ns);
+    (void)store;
+    space_count(space, COUNTER(hits), 1);
+    space_count(space, COUNTER(coalesced), 1);
+    space_count(space, COUNTER(saved_ns), (uint64_t)load_ns);
 }
 
 void store_count_rejection(struct store *store, struct space *space)
 {
-    count(store, space, offsetof(struct counters, rejections), 1);
+    (void)store;
+    space_count(space, COUNTER(rejections), 1);
 }
 
 void store_count_load(struct store *store, struct space *space, int64_t nanoseconds)
 {
-    count(store, space, offsetof(struct counters, load_ns), (uint64_t)nanoseconds);
-}
-
-/* Of the space, or of the whole store (NULL). */
-static struct counters sum_counters(const struct store *store, const struct space *space)
-{
-    struct counters sum = {0};
-    for (unsigned i = 0; i < store->shard_count; i++) {
-        struct shard *shard = &store->shards[i];
-        lock(shard);
-        counters_add(&sum, space != NULL ? &space->segments[i].counters : &shard->counters);
-        pthread_mutex_unlock(&shard->lock);
-    }
-    return sum;
+    (void)store;
+    space_count(space, COUNTER(load_ns), (uint64_t)nanoseconds);
 }
 
 struct counters store_counters(const struct store *store)
 {
-    return sum_counters(store, NULL);
+    return spaces_sum(store->ad_hoc->spaces);
 }
 
 struct counters space_counters(const struct space *space)
 {
-    return sum_counters(space->store, space);
+    return space_sum(space);
 }
 
 struct usage store_usage(const struct store *store)
@@ -590,14 +595,5 @@ struct usage space_usage(const struct space *space)
 
 void store_reset_counters(struct store *store)
 {
-    pthread_mutex_lock(&store->spaces.lock);
-    for (unsigned i = 0; i < store->shard_count; i++) {
-        struct shard *shard = &store->shards[i];
-        lock(shard);
-        shard->counters = (struct counters){0};
-        for (struct space *space = store->spaces.first; space != NULL; space = space->next)
-            space->segments[i].counters = (struct counters){0};
-        pthread_mutex_unlock(&shard->lock);
-    }
-    pthread_mutex_unlock(&store->spaces.lock);
+    spaces_reset(&store->spaces);
 }

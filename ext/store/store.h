@@ -1,13 +1,15 @@
 /*
 ** The store: kept results of the whole process, found by key, bounded in bytes and entries, least
 ** recently used out first. It is divided into shards (a power of two), each with a lock of its own,
-** a hash table and exact recency lists; eviction takes the oldest tail of all shards, so the order
-** is exact across them. A space is a named cache's part of the store with limits and counters of
-** its own; what is asked ad hoc lives in the store's default space.
+** a hash table and recency lists; eviction takes the oldest of all shards, so the order is exact
+** across them. Hits take no lock and write no line of the cache that others write but the entry's
+** and the result's; they wait only for what changes their shard at the moment. A space is a named
+** cache's part of the store with limits and counters of its own; what is asked ad hoc lives in the
+** store's default space.
 **
 ** The store knows no SQL and no connection: it is told the key, and asks a callback whether a kept
-** result still stands. All functions are thread-safe. A shard lock is held for a bounded time, and
-** no two at once.
+** result still stands. All functions are thread-safe. A shard lock is held for a time bounded by
+** the shard's entries, mostly for that of a few; and no two at once.
 **
 ** The byte bound is hard: after any insert, bytes <= max_bytes; what `bytes` counts is every byte
 ** the store has allocated for its entries: the entry with its key text, parameters and evidence,
@@ -121,8 +123,8 @@ enum verdict {
     VERDICT_OTHER,  /* leave it: not for this reader now, but still good */
 };
 
-/* Asked under the shard's lock: must be quick, must not call the store or SQLite. Not asked about
-** what depends on nothing. */
+/* Asked while the shard cannot change: must be quick, must not call the store or SQLite. Asked once
+** more before an entry is dropped. Not asked about what depends on nothing. */
 typedef enum verdict (*store_check)(const struct evidence *evidence, void *context);
 
 struct query_identity {
