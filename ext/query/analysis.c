@@ -285,10 +285,11 @@ static int add_virtual_table(sqlite3 *db, const sqlite3_vtab *vtab, const struct
         analysis_add_identity(analysis, use.table, strlen(use.table) + 1);
     if (rc == SQLITE_OK && use.full_text)
         rc = find_tokenizer(db, &use, analysis);
-    if (rc == SQLITE_OK && use.kind == MODULE_IN_FILE) {
+    bool has_place = use.schema != NULL && use.table != NULL;
+    if (rc == SQLITE_OK && use.kind == MODULE_IN_FILE && has_place) {
         rc = analysis_add_table(analysis, use.schema, use.table, TABLE_ROWID, true);
         *full_text = *full_text || use.full_text;
-    } else if (rc == SQLITE_OK && use.kind == MODULE_UNKNOWN) {
+    } else if (rc == SQLITE_OK && use.kind != MODULE_CONSTANT) {
         rc = analysis_refuse(analysis, "reads %s%s, a virtual table whose changes cannot be seen",
                              use.table != NULL ? "" : "something that has no name, ",
                              use.table != NULL ? use.table : "");
