@@ -111,7 +111,15 @@ int ad_hoc_read(struct session *session, const char *sql, int value_count, sqlit
         rc = error_set(error, SQLITE_ERROR,
                        sqlite3_mprintf("this SELECT cannot be cached: it %s",
                                        (*query)->definition.analysis.refusal));
-    if (rc == SQLITE_OK)
-        rc = read_through(session, *query, value_count, values, true, result, error);
+    if (rc != SQLITE_OK)
+        return rc;
+    struct buffer params = {0};
+    struct request request = {.query = *query,
+                              .value_count = value_count,
+                              .values = values,
+                              .once = true,
+                              .params = &params};
+    rc = read_through(session, &request, result, error);
+    buffer_clear(&params);
     return rc;
 }

@@ -20,7 +20,7 @@ struct reading {
     bool holding; /* it has a read transaction */
     bool alone;   /* the store is asked for what this connection kept for itself */
     bool probed;  /* all that can be found out of doubts and truncations was found out */
-    struct buffer params;
+    const struct buffer *params; /* the values as keys have them */
     struct query_identity identity;
 };
 

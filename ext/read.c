@@ -56,10 +56,15 @@ static bool asks_for_now(const struct reading *reading)
 
 /* ---- snapshot ---- */
 
+static bool has_other_columns(const struct cached_query *query)
+{
+    return query->declared != NULL && GUARD(COLUMNS_CHANGED) &&
+           strcmp(query->declared, query->definition.columns.declaration) != 0;
+}
+
 static int check_columns(struct cached_query *query, char **error)
 {
-    if (query->declared == NULL || !GUARD(COLUMNS_CHANGED) ||
-        strcmp(query->declared, query->definition.columns.declaration) == 0)
+    if (!has_other_columns(query))
         return SQLITE_OK;
     /* To be asked again at the next read: an authorizer may have blanked a column, and be gone. */
     query->definition.generation = 0;
@@ -139,23 +144,26 @@ enum verdict reading_judge(const struct evidence *evidence, void *context)
     return VERDICT_OTHER;
 }
 
-static int identify(struct reading *reading)
+static int encode(struct buffer *params, int count, sqlite3_value **values)
+{
+    for (int i = 0; i < count; i++)
+        key_add_parameter(params, values[i]);
+    return params->failed ? SQLITE_NOMEM : SQLITE_OK;
+}
+
+static void identify(struct reading *reading)
 {
     const struct definition *definition = &reading->query->definition;
-    for (unsigned i = 0; i < definition->parameters.count; i++)
-        key_add_parameter(&reading->params, reading->values[i]);
-    if (reading->params.failed)
-        return SQLITE_NOMEM;
+    const struct buffer *params = reading->params;
     reading->identity = (struct query_identity){
-        .key = key_make(definition->prefix, reading->params.bytes, reading->params.size),
+        .key = key_make(definition->prefix, params->bytes, params->size),
         .space = reading->query->space,
         .owner = definition->owner,
         .sql = definition->normalized,
-        .sql_size = strlen(definition->normalized),
-        .params = reading->params.bytes,
-        .params_size = reading->params.size,
+        .sql_size = definition->normalized_size,
+        .params = params->bytes,
+        .params_size = params->size,
     };
-    return SQLITE_OK;
 }
 
 /* ---- one read ---- */
@@ -214,9 +222,8 @@ static int attempt(struct reading *reading, bool once, struct result **result, c
         return compute_without_store(reading, result, error);
 
     enum found found;
-    rc = identify(reading);
-    if (rc == SQLITE_OK)
-        rc = find(reading, result, &found, error);
+    identify(reading);
+    rc = find(reading, result, &found, error);
     if (rc != SQLITE_OK)
         return rc;
     if (found == FOUND_MISS && reading->state == SNAPSHOT_GOOD)
@@ -238,28 +245,40 @@ static int attempt(struct reading *reading, bool once, struct result **result, c
     return compute_and_keep(reading, result, error);
 }
 
-int read_through(struct session *session, struct cached_query *query, int value_count,
-                 sqlite3_value **values, bool once, struct result **result, char **error)
+/* The short way to a hit: nothing is prepared, stepped or opened. False leaves all as it was: then
+** the read goes the long way. */
+static bool hit_at_once(struct reading *reading, bool once, struct result **result)
 {
-    *result = NULL;
-    *error = NULL;
-    int usable = session_check(session, error);
-    if (usable != SQLITE_OK)
-        return usable;
-    if ((unsigned)value_count != query->definition.parameters.count)
-        return SQLITE_MISUSE;
+    const struct definition *definition = &reading->query->definition;
+    const struct observer *observer = reading->session->observer;
+    if (definition->statement == NULL || definition->generation != observer->schema_generation ||
+        !snapshot_stands(observer, definition->databases, definition->database_count, !once) ||
+        !config_get(SETTING_ENABLED) || cached_query_is_refused(reading->query) ||
+        has_other_columns(reading->query) || asks_for_now(reading))
+        return false;
+    identify(reading);
+    if (store_find(reading->session->store, &reading->identity, ticks_now(), reading_judge, reading,
+                   result) != FOUND_HIT)
+        return false;
+    reading->session->last_status = READ_HIT;
+    return true;
+}
+
+static int read_at_length(const struct reading *asked, bool once, struct result **result,
+                          char **error)
+{
+    struct session *session = asked->session;
     struct schema_hold hold;
     session_begin_read(session);
     int guarded = read_guard_writer(session, &hold, error);
     int rc = guarded == SQLITE_OK ? SQLITE_SCHEMA : guarded;
     for (int i = 0; i < MAX_ATTEMPTS && rc == SQLITE_SCHEMA && *error == NULL; i++) {
-        struct reading reading = {.session = session, .query = query, .values = values};
+        struct reading reading = *asked;
         rc = attempt(&reading, once, result, error);
         if (reading.open)
             snapshot_close(session->observer);
-        buffer_clear(&reading.params);
         if (rc == SQLITE_SCHEMA && *error == NULL)
-            definition_suspend(&query->definition); /* prepare it anew */
+            definition_suspend(&asked->query->definition); /* prepare it anew */
     }
     schema_release(&hold);
     session_end_read(session);
@@ -268,14 +287,35 @@ int read_through(struct session *session, struct cached_query *query, int value_
     return rc;
 }
 
+int read_through(struct session *session, struct request *request, struct result **result,
+                 char **error)
+{
+    *result = NULL;
+    *error = NULL;
+    int rc = session_check(session, error);
+    if (rc != SQLITE_OK)
+        return rc;
+    if ((unsigned)request->value_count != request->query->definition.parameters.count)
+        return SQLITE_MISUSE;
+    rc = encode(request->params, request->value_count, request->values);
+    if (rc != SQLITE_OK)
+        return rc;
+    struct reading reading = {.session = session,
+                              .query = request->query,
+                              .values = request->values,
+                              .params = request->params};
+    if (hit_at_once(&reading, request->once, result))
+        return SQLITE_OK;
+    return read_at_length(&reading, request->once, result, error);
+}
+
 /* ---- keys ---- */
 
-int read_key(struct session *session, struct cached_query *query, sqlite3_value **values,
-             struct key *key)
+int read_key(struct cached_query *query, sqlite3_value **values, struct key *key)
 {
-    struct reading reading = {.session = session, .query = query, .values = values};
-    int rc = identify(&reading);
-    *key = reading.identity.key;
-    buffer_clear(&reading.params);
+    struct buffer params = {0};
+    int rc = encode(&params, (int)query->definition.parameters.count, values);
+    *key = key_make(query->definition.prefix, params.bytes, params.size);
+    buffer_clear(&params);
     return rc;
 }

@@ -5,23 +5,32 @@
 #ifndef QUERYCACHE_READ_H
 #define QUERYCACHE_READ_H
 
+#include "base/buffer.h"
 #include "query/schema.h"
 #include "session.h"
 
+/* What is asked for. */
+struct request {
+    struct cached_query *query;
+    int value_count; /* one for each parameter of the definition, in its order */
+    sqlite3_value **values;
+    /* The statement that asks is known to read one cached table, once: then a hit need not open a
+    ** read transaction. */
+    bool once;
+    struct buffer *params; /* empty; is filled with the values as keys have them (query/key.h) */
+};
+
 /*
-** The rows of a cached query for these parameters (one value per parameter of the definition, in
-** its order). `once` says that the statement which asks is known to read one cached table, once:
-** then a hit need not open a read transaction. Leaves the outcome in session->last_status.
+** The rows of a cached query for these parameters. Leaves the outcome in session->last_status.
 **
 ** Returns SQLITE_OK and a result that the caller releases; or an error code, and in *error a text
 ** from sqlite3_mprintf() that the caller frees with sqlite3_free() (NULL where memory is short).
 */
-int read_through(struct session *session, struct cached_query *query, int value_count,
-                 sqlite3_value **values, bool once, struct result **result, char **error);
+int read_through(struct session *session, struct request *request, struct result **result,
+                 char **error);
 
 /* The key under which the results for these values are kept just now. SQLITE_OK or SQLITE_NOMEM. */
-int read_key(struct session *session, struct cached_query *query, sqlite3_value **values,
-             struct key *key);
+int read_key(struct cached_query *query, sqlite3_value **values, struct key *key);
 
 /*
 ** Where a statement that writes is under way, keep the schemas in memory from being read anew under

@@ -50,6 +50,24 @@ static void test_buffer(void)
     buffer_clear(&buffer);
     is_int(counting_bytes, 0, "clear gives the memory back");
 
+    char memory[8];
+    buffer_start_in(&buffer, memory, sizeof memory);
+    buffer_add_text(&buffer, "in here");
+    ok(buffer.bytes == memory && counting_bytes == 0, "a buffer in given memory allocates nothing");
+    text = buffer_take(&buffer);
+    is_text(text, "in here", "what is taken from it is a copy");
+    memory_free(text);
+    buffer_start_in(&buffer, memory, sizeof memory);
+    buffer_add_text(&buffer, "in here, ");
+    buffer_add_text(&buffer, "and beyond");
+    ok(buffer.bytes != memory && buffer.size == 19 &&
+           memcmp(buffer.bytes, "in here, and beyond", 19) == 0,
+       "until there is no room in it");
+    buffer_clear(&buffer);
+    buffer_start_in(&buffer, memory, sizeof memory);
+    buffer_clear(&buffer);
+    is_int(counting_bytes, 0, "clear gives back what was allocated alone");
+
     counting_fail = 1;
     buffer_add_text(&buffer, "lost");
     buffer_add_text(&buffer, "later");

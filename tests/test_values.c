@@ -212,6 +212,33 @@ static void test_long(void)
     free(bytes);
 }
 
+/* A cursor has room for short parameters; one more byte, and they need an allocation. Two cursors
+** of one table are open at once, and each has its own. */
+static void test_about_the_room(void)
+{
+    enum { LONGEST = 90 };
+    char letters[LONGEST + 1];
+    sqlite3 *db = open_cached(":memory:", 0);
+    memset(letters, 'r', sizeof letters);
+    run(db, "CREATE VIRTUAL TABLE temp.echo USING cache((SELECT ?1 AS a, ?2 AS b))");
+    sqlite3_stmt *statement = NULL;
+    sqlite3_prepare_v2(db,
+                       "SELECT x.p1 = ?1 AND x.p2 = 7 AND y.p1 = ?1 || 'y' AND y.p2 IS NULL AND "
+                       "x.a = x.p1 AND y.a = y.p1 "
+                       "FROM echo(?1, 7) x, echo(?1 || 'y', NULL) y",
+                       -1, &statement, NULL);
+    int right = 0;
+    for (int i = 0; i < 2 * LONGEST; i++) {
+        sqlite3_bind_text(statement, 1, letters, i % LONGEST, SQLITE_STATIC);
+        right += sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_int(statement, 0) == 1 &&
+                 sqlite3_step(statement) == SQLITE_DONE;
+        sqlite3_reset(statement);
+    }
+    is_int(right, 2L * LONGEST, "parameters of any length are handed on, and given back");
+    sqlite3_finalize(statement);
+    is_int(sqlite3_close(db), SQLITE_OK, "the connection closes");
+}
+
 /* ---- encodings ---- */
 
 static void test_encoding(const char *encoding)
@@ -378,6 +405,7 @@ int main(void)
     test_types();
     test_affinity();
     test_long();
+    test_about_the_room();
     test_encoding("UTF-8");
     test_encoding("UTF-16le");
     test_encoding("UTF-16be");

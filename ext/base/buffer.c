@@ -26,11 +26,14 @@ static bool buffer_reserve(struct buffer *buffer, size_t more)
     size_t capacity = buffer->capacity > 0 ? buffer->capacity * 2 : FIRST_CAPACITY;
     if (capacity < wanted)
         capacity = wanted;
-    char *bytes = memory_resize(buffer->bytes, capacity);
+    char *bytes = memory_resize(buffer->borrowed ? NULL : buffer->bytes, capacity);
     if (bytes == NULL) {
         buffer->failed = true;
         return false;
     }
+    if (buffer->borrowed)
+        memcpy(bytes, buffer->bytes, buffer->size);
+    buffer->borrowed = false;
     buffer->bytes = bytes;
     buffer->capacity = capacity;
     return true;
@@ -78,12 +81,15 @@ char *buffer_take(struct buffer *buffer)
     }
     char *text = buffer->bytes;
     text[buffer->size] = 0;
+    if (buffer->borrowed)
+        text = memory_copy_text(text, buffer->size);
     *buffer = (struct buffer){0};
     return text;
 }
 
 void buffer_clear(struct buffer *buffer)
 {
-    memory_free(buffer->bytes);
+    if (!buffer->borrowed)
+        memory_free(buffer->bytes);
     *buffer = (struct buffer){0};
 }

@@ -11,11 +11,21 @@
 struct buffer {
     char *bytes;     /* NULL while empty */
     size_t size;     /* bytes in use */
-    size_t capacity; /* bytes allocated */
+    size_t capacity; /* bytes there are */
     bool failed;     /* an allocation failed; the content is incomplete */
+    bool borrowed;   /* `bytes` is the caller's memory */
 };
 
-/* A buffer starts as all zero bytes: struct buffer text = {0}; */
+/* A buffer starts as all zero bytes: struct buffer text = {0}; or in memory of the caller's, which
+** saves an allocation for what fits there, and has to stay as long as the buffer. */
+static inline void buffer_start_in(struct buffer *buffer, char *memory, size_t size)
+{
+    buffer->bytes = memory;
+    buffer->size = 0;
+    buffer->capacity = size;
+    buffer->failed = false;
+    buffer->borrowed = true;
+}
 
 void buffer_add(struct buffer *buffer, const void *bytes, size_t size);
 void buffer_add_text(struct buffer *buffer, const char *text);

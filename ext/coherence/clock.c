@@ -34,6 +34,26 @@
 #define READ_VERSION_OFFSET 19
 #define READ_VERSION_WAL 2
 
+/* The first version known to show a deserialized database without a path. */
+#define VERSION_WITH_PATHS 3040000
+
+const char *clock_path(sqlite3 *db, const char *schema)
+{
+    if (sqlite3_libversion_number() < VERSION_WITH_PATHS)
+        return NULL;
+    const char *path = sqlite3_db_filename(db, schema);
+    return path != NULL && path[0] != '\0' ? path : NULL;
+}
+
+bool clock_same_file(sqlite3 *db, const char *schema, const char *path, const sqlite3_file *file)
+{
+    sqlite3_file *now = NULL;
+    if (path != NULL)
+        return sqlite3_db_filename(db, schema) == path;
+    sqlite3_file_control(db, schema, SQLITE_FCNTL_FILE_POINTER, (void *)&now);
+    return now == file;
+}
+
 bool clock_look(sqlite3 *db, const char *schema, struct clock_source *source)
 {
     sqlite3_file *file = NULL;
@@ -44,6 +64,7 @@ bool clock_look(sqlite3 *db, const char *schema, struct clock_source *source)
         file == NULL)
         return false;
     source->file = file;
+    source->path = clock_path(db, schema);
     source->methods = file->pMethods;
     source->journal = journal;
     source->wal = false;
@@ -81,13 +102,15 @@ bool clock_is_locked(const struct clock_source *source)
 
 bool clock_same_source(const struct clock_source *a, const struct clock_source *b)
 {
-    return a->file == b->file && a->methods == b->methods && a->journal == b->journal;
+    return a->file == b->file && a->path == b->path && a->methods == b->methods &&
+           a->journal == b->journal;
 }
 
-/* Another thread may be writing the word: the comparison of the two copies finds that out. */
-static uint32_t read_shared_word(const volatile unsigned char *at)
+/* Another thread may be writing the word: the comparison of the two copies finds that out. The
+** mapping begins at a page, and a copy takes six such words. */
+static uint64_t read_shared_word(const volatile unsigned char *at)
 {
-    return atomic_load_explicit((const volatile _Atomic uint32_t *)(const volatile void *)at,
+    return atomic_load_explicit((const volatile _Atomic uint64_t *)(const volatile void *)at,
                                 memory_order_relaxed);
 }
 
@@ -96,10 +119,20 @@ static uint32_t read_shared_word(const volatile unsigned char *at)
 
 static void read_copy(const volatile unsigned char *header, unsigned char *out)
 {
-    for (int i = 0; i < CLOCK_WAL_BYTES; i += 4) {
-        uint32_t word = read_shared_word(header + i);
+    for (int i = 0; i < CLOCK_WAL_BYTES; i += 8) {
+        uint64_t word = read_shared_word(header + i);
         memcpy(out + i, &word, sizeof word);
     }
+}
+
+/* The header of the wal-index, two copies, as plain memory; NULL where there is none. */
+static const volatile unsigned char *map_wal_index(sqlite3_file *file)
+{
+    void volatile *region = NULL;
+    if (file->pMethods->iVersion < 2 || file->pMethods->xShmMap == NULL)
+        return NULL;
+    int rc = file->pMethods->xShmMap(file, 0, WAL_INDEX_REGION, 0, &region);
+    return rc == SQLITE_OK ? region : NULL;
 }
 
 /*
@@ -108,19 +141,15 @@ static void read_copy(const volatile unsigned char *header, unsigned char *out)
 */
 static bool read_wal_index(sqlite3_file *file, unsigned char *out)
 {
-    void volatile *region = NULL;
-    if (file->pMethods->iVersion < 2 || file->pMethods->xShmMap == NULL)
-        return false;
-    int rc = file->pMethods->xShmMap(file, 0, WAL_INDEX_REGION, 0, &region);
-    if (rc != SQLITE_OK || region == NULL)
+    const volatile unsigned char *header = map_wal_index(file);
+    if (header == NULL)
         return false;
 
     unsigned char second[CLOCK_WAL_BYTES];
-    const volatile unsigned char *header = region;
     bool equal = false;
     for (int i = 0; i < HEADER_READS && !equal; i++) {
         read_copy(header, out);
-        atomic_thread_fence(memory_order_seq_cst);
+        atomic_thread_fence(memory_order_acquire);
         read_copy(header + CLOCK_WAL_BYTES, second);
         equal = memcmp(out, second, CLOCK_WAL_BYTES) == 0;
     }
@@ -129,35 +158,64 @@ static bool read_wal_index(sqlite3_file *file, unsigned char *out)
     return equal && version == WAL_INDEX_VERSION && out[WAL_INDEX_IS_INIT] != 0;
 }
 
+/* Whether one copy of the header is these bytes. */
+static bool is_copy_of(const volatile unsigned char *header, const unsigned char *bytes)
+{
+    uint64_t difference = 0;
+    for (int i = 0; i < CLOCK_WAL_BYTES; i += 8) {
+        uint64_t word;
+        memcpy(&word, bytes + i, sizeof word);
+        difference |= word ^ read_shared_word(header + i);
+    }
+    return difference == 0;
+}
+
 static bool has_salts(const struct clock *clock)
 {
     static const unsigned char no_salts[WAL_INDEX_SALT_BYTES];
     return memcmp(clock->bytes + WAL_INDEX_SALTS, no_salts, WAL_INDEX_SALT_BYTES) != 0;
 }
 
+/* The same handle in the same mode, not closed (then it has no methods). */
+static bool is_unchanged(sqlite3 *db, const char *schema, const struct clock_source *source)
+{
+    sqlite3_file *journal = NULL;
+    return source->methods != NULL && clock_same_file(db, schema, source->path, source->file) &&
+           source->file->pMethods == source->methods &&
+           sqlite3_file_control(db, schema, SQLITE_FCNTL_JOURNAL_POINTER, (void *)&journal) ==
+               SQLITE_OK &&
+           journal == source->journal;
+}
+
 /*
 ** Only a file that holds its WAL open is asked for the wal-index: on any other xShmMap would
 ** create a -shm file. A mapped index is not kept either, as SQLite may unmap it between calls.
 */
+static bool can_be_read(sqlite3 *db, const char *schema, const struct clock_source *source,
+                        int greatest_lock)
+{
+    return source->file != NULL && (source->locked || !GUARD(UNLOCKED_FILE)) &&
+           is_unchanged(db, schema, source) &&
+           (lock_state(source, SQLITE_LOCK_EXCLUSIVE) <= greatest_lock || !GUARD(PRIVATE_CLOCK));
+}
+
+static bool read_counter(const struct clock_source *source, unsigned char *out)
+{
+    return source->methods->xRead(source->file, out, CLOCK_ROLLBACK_BYTES, CHANGE_COUNTER_OFFSET) ==
+           SQLITE_OK;
+}
+
 static struct clock read_under(sqlite3 *db, const char *schema, const struct clock_source *source,
                                int greatest_lock)
 {
-    struct clock clock = {.kind = CLOCK_NONE};
-    struct clock_source now;
-    if (source->file == NULL || (!source->locked && GUARD(UNLOCKED_FILE)) ||
-        !clock_look(db, schema, &now) || !clock_same_source(source, &now) || now.methods == NULL)
+    struct clock clock;
+    clock.kind = CLOCK_NONE;
+    if (!can_be_read(db, schema, source, greatest_lock))
         return clock;
-
-    if (lock_state(&now, SQLITE_LOCK_EXCLUSIVE) > greatest_lock && GUARD(PRIVATE_CLOCK))
-        return clock;
-
-    if (source->wal) {
-        if (read_wal_index(now.file, clock.bytes))
-            clock.kind = has_salts(&clock) || !GUARD(EMPTY_WAL) ? CLOCK_WAL : CLOCK_EMPTY_WAL;
-    } else if (now.methods->xRead(now.file, clock.bytes, CLOCK_ROLLBACK_BYTES,
-                                  CHANGE_COUNTER_OFFSET) == SQLITE_OK) {
-        clock.kind = CLOCK_ROLLBACK;
-    }
+    if (!source->wal)
+        clock.kind = read_counter(source, clock.bytes) ? CLOCK_ROLLBACK : CLOCK_NONE;
+    else if (read_wal_index(source->file, clock.bytes))
+        clock.kind = has_salts(&clock) || !GUARD(EMPTY_WAL) ? CLOCK_WAL : CLOCK_EMPTY_WAL;
     return clock;
 }
 
@@ -170,6 +228,25 @@ struct clock clock_read_as_writer(sqlite3 *db, const char *schema,
                                   const struct clock_source *source)
 {
     return read_under(db, schema, source, SQLITE_LOCK_EXCLUSIVE);
+}
+
+bool clock_reads_as(sqlite3 *db, const char *schema, const struct clock_source *source,
+                    const struct clock *clock)
+{
+    unsigned char counter[CLOCK_ROLLBACK_BYTES];
+    bool wal = clock->kind == CLOCK_WAL || clock->kind == CLOCK_EMPTY_WAL;
+    if (source->wal != wal || !can_be_read(db, schema, source, SQLITE_LOCK_PENDING))
+        return false;
+    if (!wal)
+        return clock->kind == CLOCK_ROLLBACK && read_counter(source, counter) &&
+               memcmp(counter, clock->bytes, sizeof counter) == 0;
+    /* The first copy is the last to be written: as long as it stands, so does the commit. But the
+    ** second comes first where a commit is to be seen: both must be as they were. */
+    const volatile unsigned char *header = map_wal_index(source->file);
+    if (header == NULL || !is_copy_of(header, clock->bytes))
+        return false;
+    atomic_thread_fence(memory_order_acquire);
+    return is_copy_of(header + CLOCK_WAL_BYTES, clock->bytes);
 }
 
 struct clock clock_of_version(uint32_t version)

@@ -5,7 +5,8 @@
 ** empty WAL (see CLOCK_EMPTY_WAL). A clock knows no connection's snapshot: a reading says what the
 ** file is now.
 **
-** Functions that take a connection are called under its mutex.
+** Functions that take a connection are called under its mutex. They take a database by its name, or
+** by NULL for main, which saves SQLite the search.
 */
 #ifndef QUERYCACHE_COHERENCE_CLOCK_H
 #define QUERYCACHE_COHERENCE_CLOCK_H
@@ -41,11 +42,23 @@ struct clock {
 ** there in the same mode. */
 struct clock_source {
     sqlite3_file *file; /* NULL: nothing learned */
+    const char *path;   /* clock_path() */
     const sqlite3_io_methods *methods;
     sqlite3_file *journal; /* the WAL's handle in WAL mode, else the journal's */
     bool wal;
     bool locked; /* a read transaction locks it; where none does, its counter tells nothing */
 };
+
+/*
+** What tells one file handle from a later one behind the same name, and costs less to ask than the
+** handle: where SQLite keeps its path. A handle may be put in place of one that was closed, at the
+** same address, and with no statement expired, only by sqlite3_deserialize(); its content has no
+** path. NULL where that is not so: then only the handle itself can be compared.
+*/
+const char *clock_path(sqlite3 *db, const char *schema);
+
+/* True while this handle, known by that path, is behind the name. */
+bool clock_same_file(sqlite3 *db, const char *schema, const char *path, const sqlite3_file *file);
 
 /* The source as it is now, but for `wal`, which only a transaction can tell. False when the
 ** database has no file. */
@@ -78,6 +91,10 @@ struct clock clock_read(sqlite3 *db, const char *schema, const struct clock_sour
 /* The same in the commit hook of the one who holds it EXCLUSIVE, for the commit alone. */
 struct clock clock_read_as_writer(sqlite3 *db, const char *schema,
                                   const struct clock_source *source);
+
+/* True when clock_read() would give what equals `clock`, of a file in WAL or rollback mode. */
+bool clock_reads_as(sqlite3 *db, const char *schema, const struct clock_source *source,
+                    const struct clock *clock);
 
 struct clock clock_of_version(uint32_t version);
 

@@ -14,23 +14,28 @@ struct history *database_history(const struct database *database)
 
 int database_version(const struct database *database, uint32_t *version)
 {
-    return sqlite3_file_control(database->observer->db, database->name, SQLITE_FCNTL_DATA_VERSION,
-                                version);
+    return sqlite3_file_control(database->observer->db, database_schema(database),
+                                SQLITE_FCNTL_DATA_VERSION, version);
 }
 
 struct clock database_clock(const struct database *database)
 {
     if (!file_is_shared(database->member.file))
         return (struct clock){.kind = CLOCK_NONE};
-    return clock_read(database->observer->db, database->name, &database->source);
+    return clock_read(database->observer->db, database_schema(database), &database->source);
+}
+
+bool database_clock_stands(const struct database *database)
+{
+    return file_is_shared(database->member.file) &&
+           clock_reads_as(database->observer->db, database_schema(database), &database->source,
+                          &database->clock);
 }
 
 bool database_is_replaced(const struct database *database)
 {
-    sqlite3_file *file = NULL;
-    return sqlite3_file_control(database->observer->db, database->name, SQLITE_FCNTL_FILE_POINTER,
-                                (void *)&file) == SQLITE_OK &&
-           file != database->handle;
+    return !clock_same_file(database->observer->db, database_schema(database), database->path,
+                            database->handle);
 }
 
 static int transaction(const struct database *database)
@@ -272,6 +277,7 @@ static void look_behind_name(struct database *database)
     database->uncacheable = is_uncacheable(db, database->name, path_of(database));
     database->handle = NULL;
     sqlite3_file_control(db, database->name, SQLITE_FCNTL_FILE_POINTER, (void *)&database->handle);
+    database->path = clock_path(db, database->name);
     database->known = false;
     database->exact = false;
     database->epoch = 0;

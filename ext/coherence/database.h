@@ -8,6 +8,7 @@
 #define QUERYCACHE_COHERENCE_DATABASE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/sqlite.h"
@@ -27,6 +28,7 @@ struct database {
     bool listed;          /* by the listing under way */
     bool uncacheable;     /* what it reads cannot be watched: immutable=1, memdb */
     sqlite3_file *handle; /* behind the name when it joined its file */
+    const char *path;     /* and its clock_path() */
 
     /* The last state seen, where `known`. */
     bool known;
@@ -82,6 +84,12 @@ struct database {
 /* A database of that name, not yet attached. NULL when memory is short. */
 struct database *database_new(struct observer *observer, const char *name);
 
+/* What SQLite is asked by: for main NULL, which it finds at once. */
+static inline const char *database_schema(const struct database *database)
+{
+    return database->index == 0 ? NULL : database->name;
+}
+
 /* True when a file that others could have had open is open in no connection any more. */
 bool database_free(struct database *database);
 
@@ -110,6 +118,9 @@ int database_version(const struct database *database, uint32_t *version);
 
 /* The clock now; where the connection has the file to itself, CLOCK_NONE. Takes no transaction. */
 struct clock database_clock(const struct database *database);
+
+/* True when the clock now equals that of the state last seen. */
+bool database_clock_stands(const struct database *database);
 
 /* Read the clock before a transaction is opened: where it still reads the same when one is open,
 ** that is the state it sees. Does nothing inside one. */

@@ -219,13 +219,13 @@ static int see_in_transaction(struct observer *observer, struct database *databa
 }
 
 /* True when the file is still in the state last seen; asked outside any transaction. */
-static bool is_current(const struct database *database, const struct clock *now)
+static bool is_current(const struct database *database)
 {
     uint32_t version = 0;
-    if (!database->known || !database->exact || !clock_equal(now, &database->clock))
+    if (!database->known || !database->exact || !database_clock_stands(database))
         return false;
     /* The clock of an empty WAL is a constant; but this connection has held it since then. */
-    return now->kind != CLOCK_EMPTY_WAL ||
+    return database->clock.kind != CLOCK_EMPTY_WAL ||
            (database_version(database, &version) == SQLITE_OK && version == database->version);
 }
 
@@ -261,11 +261,8 @@ static int see_database(struct observer *observer, struct database *database, bo
 {
     if (sqlite3_txn_state(observer->db, database->name) != SQLITE_TXN_NONE)
         return see_in_transaction(observer, database, false);
-    if (!keep_open) {
-        struct clock now = database_clock(database);
-        if (is_current(database, &now))
-            return SQLITE_OK;
-    }
+    if (!keep_open && is_current(database))
+        return SQLITE_OK;
     /* Before a read finds out what others have committed: after it, it cannot be told. */
     if (database->member.announcement != ANNOUNCED_NOTHING)
         file_settle(&database->member);
@@ -376,6 +373,52 @@ int snapshot_open(struct observer *observer, struct database *const *databases, 
     if (serve)
         *state = SNAPSHOT_GOOD;
     return SQLITE_OK;
+}
+
+/* Inside a transaction nothing moves but the data version; outside, the clock. */
+static bool database_stands(const struct observer *observer, const struct database *database,
+                            bool hold)
+{
+    uint32_t version = 0;
+    if (database->index < 0 || database->uncacheable || database->schema_in_doubt ||
+        !database->known || !database->exact)
+        return false;
+    switch (sqlite3_txn_state(observer->db, database->name)) {
+    case SQLITE_TXN_NONE:
+        return !hold && sqlite3_get_autocommit(observer->db) && is_current(database);
+    case SQLITE_TXN_READ:
+        return !database_is_replaced(database) &&
+               database_version(database, &version) == SQLITE_OK && version == database->version;
+    default:
+        return false;
+    }
+}
+
+/* Of a database that is not read. Whatever changes the schema of temp expires the sentinel. */
+static bool schema_stands(const struct observer *observer, const struct database *database)
+{
+    uint32_t version = 0;
+    if (database->schema_in_doubt)
+        return false;
+    if (database->index == TEMP_DATABASE)
+        return true;
+    return database->watched && database_version(database, &version) == SQLITE_OK &&
+           version == database->watched_version && !is_written(observer, database, true);
+}
+
+bool snapshot_stands(const struct observer *observer, struct database *const *databases,
+                     unsigned count, bool hold)
+{
+    if (observer_has_expired(observer) || observer->read_uncommitted)
+        return false;
+    for (const struct database *d = observer->databases; d != NULL; d = d->next) {
+        if (d->index < 0)
+            continue;
+        if (!(is_among(d, databases, count) ? database_stands(observer, d, hold)
+                                            : schema_stands(observer, d)))
+            return false;
+    }
+    return true;
 }
 
 bool snapshot_holds(struct observer *observer, struct database *const *databases, unsigned count)

@@ -30,6 +30,15 @@ enum snapshot_state {
 int snapshot_open(struct observer *observer, struct database *const *databases, unsigned count,
                   bool hold, enum snapshot_state *state);
 
+/*
+** True when a snapshot of these databases, taken now, would find each in the state last seen, and
+** each schema of the connection as it was: then they know their epochs, and none need be taken.
+** Only looks: opens no transaction, runs no statement. False where that does not tell, or where a
+** transaction would be opened (`hold` as above).
+*/
+bool snapshot_stands(const struct observer *observer, struct database *const *databases,
+                     unsigned count, bool hold);
+
 /* True when what the snapshot holds is still what it was: nothing was written or committed under
 ** it. */
 bool snapshot_holds(struct observer *observer, struct database *const *databases, unsigned count);

@@ -86,6 +86,8 @@ int definition_open(struct definition *definition, struct observer *observer,
         rc = definition->normalized != NULL ? SQLITE_OK : SQLITE_NOMEM;
     }
     if (rc == SQLITE_OK)
+        definition->normalized_size = strlen(definition->normalized);
+    if (rc == SQLITE_OK)
         rc = parameters_read(definition->sql, &definition->parameters);
     if (rc != SQLITE_OK)
         definition_close(definition);

@@ -37,8 +37,9 @@ struct definition {
     bool share;       /* results may be shared between connections where all allows it */
     char *sql;        /* as given, without what follows its last token */
     char *normalized; /* see normalize.h */
-    char *home;       /* the schema that stores it and alone may be read; NULL: any */
-    char *self;       /* the name it is being created under, which it may not read itself */
+    size_t normalized_size;
+    char *home; /* the schema that stores it and alone may be read; NULL: any */
+    char *self; /* the name it is being created under, which it may not read itself */
 
     struct parameters parameters;
     bool preparing; /* so that a SELECT which comes to read itself is seen */

@@ -142,6 +142,18 @@ static size_t read_parameter(const char *params, struct cell *cell)
     }
 }
 
+struct cell key_parameter(const void *params, unsigned index)
+{
+    const char *at = params;
+    struct cell cell;
+    size_t size = read_parameter(at, &cell);
+    for (unsigned i = 0; i < index; i++) {
+        at += size;
+        size = read_parameter(at, &cell);
+    }
+    return cell;
+}
+
 char *key_params_json(const void *params, size_t params_size)
 {
     struct buffer json = {0};

@@ -17,6 +17,10 @@
 ** bytes of text (UTF-8) or blob. NULL is the type byte alone. */
 void key_add_parameter(struct buffer *params, sqlite3_value *value);
 
+/* The value of parameter `index` (from 0), one of those that are there. Its bytes are those of
+** `params`. */
+struct cell key_parameter(const void *params, unsigned index);
+
 /* The key for a prefix and encoded parameters. */
 struct key key_make(struct key prefix, const void *params, size_t params_size);
 

@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "coherence/snapshot.h"
+#include "query/key.h"
 #include "query/plan.h"
 #include "query/schema.h"
 #include "query/token.h"
@@ -29,14 +30,18 @@ struct cache_table {
     struct cached_query *query;
     int columns;  /* declared, before the hidden ones */
     char *broken; /* why the SELECT did not prepare when the table was connected; NULL: it did */
+    struct cache_cursor *spare; /* a closed one, for the next to be opened; or NULL */
 };
+
+/* Parameters that take so many bytes, encoded, need no allocation: 7 numbers, or a word or two. */
+#define PARAMETER_ROOM 64
 
 struct cache_cursor {
     sqlite3_vtab_cursor base; /* must be first */
     struct result *result;    /* NULL before the first xFilter */
     uint64_t row;
-    sqlite3_value **values; /* of the parameters, for their hidden columns */
-    int value_count;
+    struct buffer params; /* encoded (query/key.h): for the key, and for their hidden columns */
+    char room[PARAMETER_ROOM];
 };
 
 /* idxNum: whether every parameter has a value. */
@@ -227,6 +232,7 @@ static int prepare(struct cache_table *table, sqlite3 *db, bool create, char **e
 static void table_free(struct cache_table *table)
 {
     cached_query_free(table->query);
+    memory_free(table->spare);
     sqlite3_free(table->broken);
     sqlite3_free(table->base.zErrMsg);
     memory_free(table);
@@ -422,12 +428,19 @@ static int cache_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 
 /* ---- reading ---- */
 
+/* A statement opens its cursor each time it runs. */
 static int cache_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out)
 {
-    (void)base;
-    struct cache_cursor *cursor = memory_alloc_zero(sizeof *cursor);
+    struct cache_table *table = (struct cache_table *)base;
+    struct cache_cursor *cursor = table->spare;
+    table->spare = NULL;
+    if (cursor == NULL)
+        cursor = memory_alloc(sizeof *cursor);
     if (cursor == NULL)
         return SQLITE_NOMEM;
+    cursor->result = NULL;
+    cursor->row = 0;
+    buffer_start_in(&cursor->params, cursor->room, sizeof cursor->room);
     *out = &cursor->base;
     return SQLITE_OK;
 }
@@ -437,34 +450,18 @@ static void cursor_clear(struct cache_cursor *cursor)
     if (cursor->result != NULL)
         result_release(cursor->result);
     cursor->result = NULL;
-    for (int i = 0; i < cursor->value_count; i++)
-        sqlite3_value_free(cursor->values[i]);
-    memory_free(cursor->values);
-    cursor->values = NULL;
-    cursor->value_count = 0;
+    cursor->row = 0;
+    buffer_clear(&cursor->params);
+    buffer_start_in(&cursor->params, cursor->room, sizeof cursor->room);
 }
 
 static int cache_close(sqlite3_vtab_cursor *base)
 {
     struct cache_cursor *cursor = (struct cache_cursor *)base;
+    struct cache_table *table = (struct cache_table *)base->pVtab;
     cursor_clear(cursor);
-    memory_free(cursor);
-    return SQLITE_OK;
-}
-
-static int keep_values(struct cache_cursor *cursor, int count, sqlite3_value **values)
-{
-    if (count == 0)
-        return SQLITE_OK;
-    cursor->values = memory_alloc_zero((size_t)count * sizeof(sqlite3_value *));
-    if (cursor->values == NULL)
-        return SQLITE_NOMEM;
-    for (int i = 0; i < count; i++) {
-        cursor->values[i] = sqlite3_value_dup(values[i]);
-        if (cursor->values[i] == NULL)
-            return SQLITE_NOMEM;
-        cursor->value_count++;
-    }
+    memory_free(table->spare);
+    table->spare = cursor;
     return SQLITE_OK;
 }
 
@@ -508,7 +505,6 @@ static int cache_filter(sqlite3_vtab_cursor *base, int plan, const char *index_t
     struct cache_cursor *cursor = (struct cache_cursor *)base;
     struct cache_table *table = (struct cache_table *)base->pVtab;
     cursor_clear(cursor);
-    cursor->row = 0;
     if (table->broken != NULL)
         return error_set(&base->pVtab->zErrMsg, SQLITE_ERROR,
                          sqlite3_mprintf("cache table %s: %s (when the table was connected; drop "
@@ -516,12 +512,13 @@ static int cache_filter(sqlite3_vtab_cursor *base, int plan, const char *index_t
                                          table->query->name, table->broken));
     if (plan == PLAN_INCOMPLETE)
         return explain_call(base->pVtab);
-    int rc = keep_values(cursor, argc, argv);
-    if (rc != SQLITE_OK)
-        return rc;
     char *error = NULL;
-    bool once = plan_is_once(table->session->db, index_text);
-    rc = read_through(table->session, table->query, argc, argv, once, &cursor->result, &error);
+    struct request request = {.query = table->query,
+                              .value_count = argc,
+                              .values = argv,
+                              .once = plan_is_once(table->session->db, index_text),
+                              .params = &cursor->params};
+    int rc = read_through(table->session, &request, &cursor->result, &error);
     if (rc == SQLITE_OK && (int)result_columns(cursor->result) != table->columns)
         rc = error_set(
             &error, SQLITE_ERROR,
@@ -551,8 +548,9 @@ static int cache_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int
     int columns = ((struct cache_table *)base->pVtab)->columns;
     if (column < columns)
         surface_result_cell(context, result_cell(cursor->result, cursor->row, (unsigned)column));
-    else if (column - columns < cursor->value_count)
-        sqlite3_result_value(context, cursor->values[column - columns]);
+    else if (cursor->params.size > 0)
+        surface_result_cell(context,
+                            key_parameter(cursor->params.bytes, (unsigned)(column - columns)));
     return SQLITE_OK;
 }
 

@@ -47,8 +47,7 @@ static int add_rows(const struct explanation *explanation, struct result_builder
 
 /* What is known once the text was prepared. With parameters there is a key for each of their values
 ** only, and what is refused is not kept under any. */
-static int explain_query(struct session *session, struct cached_query *query,
-                         struct explanation *explanation)
+static int explain_query(struct cached_query *query, struct explanation *explanation)
 {
     const struct analysis *analysis = &query->definition.analysis;
     struct key key;
@@ -59,7 +58,7 @@ static int explain_query(struct session *session, struct cached_query *query,
         return SQLITE_NOMEM;
     if (analysis->refusal != NULL || query->definition.parameters.count > 0)
         return SQLITE_OK;
-    int code = read_key(session, query, NULL, &key);
+    int code = read_key(query, NULL, &key);
     if (code == SQLITE_OK)
         key_format(key, explanation->key);
     return code;
@@ -86,7 +85,7 @@ static int explain_collect(struct session *session, struct result_builder *rows,
     int code = explanation.normalized != NULL ? ad_hoc_prepare(session, sql, &query, &refusal)
                                               : SQLITE_NOMEM;
     if (code == SQLITE_OK) {
-        code = explain_query(session, query, &explanation);
+        code = explain_query(query, &explanation);
     } else if (is_answer(code)) {
         explanation.reason = refusal != NULL ? refusal : sqlite3_errstr(code);
         code = SQLITE_OK;

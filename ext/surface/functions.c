@@ -305,7 +305,7 @@ static void cache_key(sqlite3_context *context, int argc, sqlite3_value **argv)
     if (code == SQLITE_OK)
         code = ad_hoc_check_count(query, argc - 1, &error);
     if (code == SQLITE_OK)
-        code = read_key(session, query, argv + 1, &key);
+        code = read_key(query, argv + 1, &key);
     if (code != SQLITE_OK) {
         surface_result_error(context, code, error);
         return;
