@@ -56,16 +56,20 @@ static bool asks_for_now(const struct reading *reading)
 
 /* ---- snapshot ---- */
 
-static bool has_other_columns(const struct cached_query *query)
+static bool has_declared_columns(const struct cached_query *query)
 {
-    return query->declared != NULL && GUARD(COLUMNS_CHANGED) &&
-           strcmp(query->declared, query->definition.columns.declaration) != 0;
+    return query->declared == NULL || query->compared == query->definition.preparations;
 }
 
 static int check_columns(struct cached_query *query, char **error)
 {
-    if (!has_other_columns(query))
+    if (has_declared_columns(query))
         return SQLITE_OK;
+    if (!GUARD(COLUMNS_CHANGED) ||
+        strcmp(query->declared, query->definition.columns.declaration) == 0) {
+        query->compared = query->definition.preparations;
+        return SQLITE_OK;
+    }
     /* To be asked again at the next read: an authorizer may have blanked a column, and be gone. */
     query->definition.generation = 0;
     return error_set(error, SQLITE_ERROR,
@@ -254,7 +258,7 @@ static bool hit_at_once(struct reading *reading, bool once, struct result **resu
     if (definition->statement == NULL || definition->generation != observer->schema_generation ||
         !snapshot_stands(observer, definition->databases, definition->database_count, !once) ||
         !config_get(SETTING_ENABLED) || cached_query_is_refused(reading->query) ||
-        has_other_columns(reading->query) || asks_for_now(reading))
+        !has_declared_columns(reading->query) || asks_for_now(reading))
         return false;
     identify(reading);
     if (store_find(reading->session->store, &reading->identity, ticks_now(), reading_judge, reading,

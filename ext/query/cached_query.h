@@ -17,6 +17,7 @@ struct cached_query {
     char *name;                /* of the cached table; NULL for an ad hoc query */
     char *schema;              /* where the table was created: temp, main, … ; NULL likewise */
     char *declared;            /* the columns that the cached table declared; NULL likewise */
+    unsigned compared;         /* definition.preparations when it had those columns; 0: never */
     const sqlite3_vtab *table; /* the cached table; NULL likewise */
     struct cached_query *next; /* of the same connection */
 };

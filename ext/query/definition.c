@@ -447,6 +447,7 @@ int definition_refresh(struct definition *definition, char **error)
     forget(definition);
     snapshot_prepare(definition->observer);
     definition->preparing = true;
+    definition->preparations++;
     bool outdated;
     int rc = prepare(definition, &outdated, error);
     if (rc == SQLITE_OK && outdated) {

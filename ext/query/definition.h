@@ -42,7 +42,8 @@ struct definition {
     char *self; /* the name it is being created under, which it may not read itself */
 
     struct parameters parameters;
-    bool preparing; /* so that a SELECT which comes to read itself is seen */
+    unsigned preparations; /* how often it was prepared */
+    bool preparing;        /* so that a SELECT which comes to read itself is seen */
 
     /* What follows is from the last preparation. */
     sqlite3_stmt *statement; /* NULL: prepare first */

@@ -16,6 +16,13 @@ enum {
     PARAM_BLOB = 'b'
 };
 
+static void add_number(struct buffer *params, char type, const void *number)
+{
+    char bytes[1 + sizeof(int64_t)] = {type};
+    memcpy(bytes + 1, number, sizeof(int64_t));
+    buffer_add(params, bytes, sizeof bytes);
+}
+
 /* A size is stored in 8 bytes whatever size_t has, so that it reads like the numbers. */
 static void add_bytes(struct buffer *params, char type, const void *bytes, size_t size)
 {
@@ -48,14 +55,12 @@ void key_add_parameter(struct buffer *params, sqlite3_value *value)
     switch (sqlite3_value_type(value)) {
     case SQLITE_INTEGER:
         integer = sqlite3_value_int64(value);
-        buffer_add_char(params, PARAM_INTEGER);
-        buffer_add(params, &integer, sizeof integer);
+        add_number(params, PARAM_INTEGER, &integer);
         break;
     case SQLITE_FLOAT:
         /* Bit for bit: 0.0 and -0.0 are equal but print differently. NaN is NULL in SQLite. */
         real = sqlite3_value_double(value);
-        buffer_add_char(params, PARAM_REAL);
-        buffer_add(params, &real, sizeof real);
+        add_number(params, PARAM_REAL, &real);
         break;
     case SQLITE_TEXT:
         add_text(params, value);
@@ -78,11 +83,22 @@ struct key key_hash(const void *bytes, size_t size)
     return (struct key){.high = hash.high64, .low = hash.low64};
 }
 
+/* Encoded parameters that take so many bytes or fewer are hashed in one piece with the prefix. One
+** of 16 bytes could then be what two hashes are made of for longer ones, which takes a collision. */
+#define SHORT_PARAMETERS 64
+
 struct key key_make(struct key prefix, const void *params, size_t params_size)
 {
-    /* Two short hashes cost less than copying the parameters behind the prefix. */
-    struct key both[2] = {prefix, key_hash(params, params_size)};
-    return key_hash(both, sizeof both);
+    char together[sizeof prefix + SHORT_PARAMETERS];
+    if (params_size > SHORT_PARAMETERS) {
+        /* Two hashes cost less than copying the parameters behind the prefix. */
+        struct key both[2] = {prefix, key_hash(params, params_size)};
+        return key_hash(both, sizeof both);
+    }
+    memcpy(together, &prefix, sizeof prefix);
+    if (params_size > 0)
+        memcpy(together + sizeof prefix, params, params_size);
+    return key_hash(together, sizeof prefix + params_size);
 }
 
 void key_format(struct key key, char out[33])
