@@ -154,8 +154,10 @@ static struct session *session_new(sqlite3 *db)
     session->store = session_store();
     session->nesting = (struct nesting){.add = add_cached_table, .context = session};
     session->observer = observer_new(db, config_get(SETTING_HOOKS) != 0);
-    if (session->store == NULL || session->observer == NULL) {
+    session->lender = lender_new();
+    if (session->store == NULL || session->observer == NULL || session->lender == NULL) {
         observer_free(session->observer);
+        lender_free(session->lender);
         memory_free(listed);
         return NULL;
     }
@@ -228,6 +230,7 @@ void session_release(void *context)
     bool left_any = observer_free(session->observer);
     if (session->keeps_own || left_any)
         store_remove(session->store, is_left, session, CAUSE_EXPLICIT);
+    lender_free(session->lender);
     memory_free(listed);
 }
 

@@ -9,6 +9,7 @@
 #ifndef QUERYCACHE_SESSION_H
 #define QUERYCACHE_SESSION_H
 
+#include "base/lender.h"
 #include "base/sqlite.h"
 #include "coherence/observer.h"
 #include "query/cached_query.h"
@@ -21,6 +22,7 @@ struct session {
     uint64_t id;          /* unique in the process, never 0 */
     uint64_t incarnation; /* the observer's, when the entries of older ones were last dropped */
     struct observer *observer;
+    struct lender *lender;        /* of the texts that cursors hand out */
     struct store *store;          /* the process's */
     struct cached_query *queries; /* the connected cached tables */
     struct cached_query *ad_hoc;  /* prepared by cache_query() and friends, latest first */

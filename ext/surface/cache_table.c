@@ -545,10 +545,15 @@ static int cache_eof(sqlite3_vtab_cursor *base)
 static int cache_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column)
 {
     const struct cache_cursor *cursor = (struct cache_cursor *)base;
-    int columns = ((struct cache_table *)base->pVtab)->columns;
-    if (column < columns)
-        surface_result_cell(context, result_cell(cursor->result, cursor->row, (unsigned)column));
-    else if (cursor->params.size > 0)
+    const struct cache_table *table = (struct cache_table *)base->pVtab;
+    int columns = table->columns;
+    if (column < columns) {
+        struct cell cell = result_cell(cursor->result, cursor->row, (unsigned)column);
+        if (cell.type == CELL_TEXT)
+            lender_give_text(table->session->lender, context, cell.bytes, cell.size);
+        else
+            surface_result_cell(context, cell);
+    } else if (cursor->params.size > 0)
         surface_result_cell(context,
                             key_parameter(cursor->params.bytes, (unsigned)(column - columns)));
     return SQLITE_OK;
