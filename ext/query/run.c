@@ -14,40 +14,43 @@ static int bind(sqlite3_stmt *statement, const struct parameters *parameters,
 }
 
 /* False when memory is short: SQLite then gives NULL for a text or blob that is not empty. */
-static _Bool read_cell(sqlite3_stmt *statement, int column, struct cell *cell)
+static _Bool read_bytes(sqlite3_value *value, struct cell *cell)
 {
-    switch (sqlite3_column_type(statement, column)) {
+    cell->bytes = cell->type == CELL_TEXT ? sqlite3_value_text(value) : sqlite3_value_blob(value);
+    cell->size = (size_t)sqlite3_value_bytes(value);
+    return cell->bytes != NULL || (cell->type == CELL_BLOB && cell->size == 0);
+}
+
+static _Bool read_cell(sqlite3_value *value, struct cell *cell)
+{
+    switch (sqlite3_value_type(value)) {
     case SQLITE_INTEGER:
         cell->type = CELL_INTEGER;
-        cell->integer = sqlite3_column_int64(statement, column);
+        cell->integer = sqlite3_value_int64(value);
         return 1;
     case SQLITE_FLOAT:
         cell->type = CELL_REAL;
-        cell->real = sqlite3_column_double(statement, column);
+        cell->real = sqlite3_value_double(value);
         return 1;
     case SQLITE_TEXT:
         cell->type = CELL_TEXT;
-        cell->bytes = sqlite3_column_text(statement, column);
-        break;
+        return read_bytes(value, cell);
     case SQLITE_BLOB:
         cell->type = CELL_BLOB;
-        cell->bytes = sqlite3_column_blob(statement, column);
-        break;
+        return read_bytes(value, cell);
     default:
         cell->type = CELL_NULL;
         return 1;
     }
-    cell->size = (size_t)sqlite3_column_bytes(statement, column);
-    if (cell->type == CELL_BLOB && cell->size == 0)
-        return 1;
-    return cell->bytes != NULL;
 }
 
+/* sqlite3_column_…() each take the connection's mutex, which is ours already; sqlite3_value_…() do
+** not, and so may be called on a column's value only by who holds it. */
 static int add_row(sqlite3_stmt *statement, struct result_builder *builder, struct cell *row,
                    int columns)
 {
     for (int i = 0; i < columns; i++) {
-        if (!read_cell(statement, i, &row[i]))
+        if (!read_cell(sqlite3_column_value(statement, i), &row[i]))
             return SQLITE_NOMEM;
     }
     return result_builder_add(builder, row) ? SQLITE_OK : SQLITE_NOMEM;

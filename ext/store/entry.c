@@ -19,7 +19,7 @@ static size_t block_size(const struct query_identity *identity, const struct evi
 
 size_t entry_bytes(const struct query_identity *identity, const struct admission *admission)
 {
-    size_t block = block_size(identity, admission->evidence);
+    size_t block = memory_footprint(block_size(identity, admission->evidence));
     size_t rows = result_size(admission->result);
     return block > SIZE_MAX / 2 || rows > SIZE_MAX / 4 ? SIZE_MAX : block + rows;
 }
@@ -39,7 +39,7 @@ struct entry *entry_new(const struct query_identity *identity, const struct admi
         .sql_size = identity->sql_size,
         .params_size = identity->params_size,
         .result = result_retain(admission->result),
-        .bytes = size + result_size(admission->result),
+        .bytes = memory_footprint(size) + result_size(admission->result),
         .created_at = ticks_wall(),
         .created = admission->now,
         .used = admission->now,

@@ -2,52 +2,33 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <string.h>
 
 #include "base/memory.h"
 
 #define FIRST_ROWS 8
 #define FIRST_HEAP 256
 
-/* How a column's cells are kept. */
-enum packing {
-    PACK_NULL, /* nothing but NULL: no data at all */
-    PACK_INT8, /* the difference from the least value, unsigned */
-    PACK_INT16,
-    PACK_INT32,
-    PACK_INT64, /* the value itself */
-    PACK_REAL,
-    PACK_TEXT32, /* offsets into the column's heap: a cell ends where the next begins */
-    PACK_TEXT64,
-    PACK_BLOB32,
-    PACK_BLOB64,
-    PACK_MIXED, /* a tag for each cell; text and blob lie in the heap behind their size */
+/* A builder's block grows no larger than this, unless one of FIRST_ROWS already is. */
+#define BLOCK_BYTES ((size_t)64 * 1024)
+
+/* A word is read with what follows it, eight bytes in all. */
+#define READ_SLACK (sizeof(uint64_t) - 1)
+
+/* A cell in the builder: for text and blob, where it ends in its column's heap; it begins where the
+** one before it ended. */
+union payload {
+    int64_t integer;
+    double real;
+    size_t end;
 };
 
-struct column {
-    enum packing packing;
-    const void *data;           /* 1, 2, 4 or 8 bytes for a cell, by packing */
-    const unsigned char *marks; /* PACK_MIXED: a tag for each cell; else a bit where it is NULL */
-    union {
-        int64_t base;     /* integers: the least value */
-        const char *heap; /* text, blob and mixed */
-    };
-};
-
-struct result {
-    _Atomic uint64_t references;
-    uint64_t rows;
-    size_t size;
-    unsigned column_count;
-    struct column columns[];
-};
-
-/* A column while it is filled. */
-struct filling {
-    char *data;
-    unsigned char *marks;
-    char *heap;
-    size_t heap_used;
+/* Rows as they arrive, the cells of a column side by side. Blocks are never moved. */
+struct block {
+    struct block *next;
+    size_t capacity; /* in rows */
+    size_t rows;
+    unsigned char *tags; /* columns * capacity, behind the payloads */
+    union payload payloads[];
 };
 
 /* What the builder knows of a column, enough to tell its packing and size at any time. */
@@ -56,28 +37,17 @@ struct profile {
     uint64_t nulls;
     int64_t least;
     int64_t greatest;
-    uint64_t texts;    /* cells of text or blob */
-    size_t text_bytes; /* and their bytes */
-    struct filling filling;
-};
-
-/* A cell in the builder: for text and blob, where it ends in the heap; it begins where the one
-** before it ended, for cells arrive row by row. */
-union payload {
-    int64_t integer;
-    double real;
-    size_t end;
+    uint64_t texts; /* cells of text or blob */
+    char *heap;     /* and their bytes */
+    size_t heap_size;
+    size_t heap_capacity;
 };
 
 struct result_builder {
     unsigned column_count;
     uint64_t rows;
-    uint64_t row_capacity;
-    union payload *payloads; /* rows * column_count */
-    unsigned char *tags;     /* likewise */
-    char *heap;
-    size_t heap_size;
-    size_t heap_capacity;
+    struct block *first;
+    struct block *last;
     struct profile profiles[];
 };
 
@@ -93,12 +63,6 @@ static size_t size_times(uint64_t count, size_t size)
     return size > 0 && count > SIZE_MAX / size ? SIZE_MAX : (size_t)count * size;
 }
 
-/* Sections of a result begin at multiples of eight, so that any of them can hold 64-bit values. */
-static size_t size_round(size_t size)
-{
-    return size > SIZE_MAX - 7 ? SIZE_MAX : (size + 7) & ~(size_t)7;
-}
-
 /* ---- building ---- */
 
 struct result_builder *result_builder_new(unsigned columns)
@@ -108,8 +72,13 @@ struct result_builder *result_builder_new(unsigned columns)
     if (size == SIZE_MAX)
         return NULL;
     builder = memory_alloc_zero(size);
-    if (builder != NULL)
-        builder->column_count = columns;
+    if (builder == NULL)
+        return NULL;
+    builder->column_count = columns;
+    for (unsigned i = 0; i < columns; i++) {
+        builder->profiles[i].least = INT64_MAX;
+        builder->profiles[i].greatest = INT64_MIN;
+    }
     return builder;
 }
 
@@ -117,83 +86,88 @@ void result_builder_free(struct result_builder *builder)
 {
     if (builder == NULL)
         return;
-    memory_free(builder->payloads);
-    memory_free(builder->tags);
-    memory_free(builder->heap);
+    while (builder->first != NULL) {
+        struct block *block = builder->first;
+        builder->first = block->next;
+        memory_free(block);
+    }
+    for (unsigned i = 0; i < builder->column_count; i++)
+        memory_free(builder->profiles[i].heap);
     memory_free(builder);
 }
 
-static bool reserve_row(struct result_builder *builder)
+static bool add_block(struct result_builder *builder)
 {
-    if (builder->rows < builder->row_capacity || builder->column_count == 0)
-        return true;
-    uint64_t capacity = builder->row_capacity > 0 ? builder->row_capacity * 2 : FIRST_ROWS;
-    size_t cells = size_times(capacity, builder->column_count);
-    if (cells > SIZE_MAX / sizeof *builder->payloads)
+    struct block *block = NULL;
+    size_t row_size = size_times(builder->column_count, sizeof block->payloads[0] + 1);
+    size_t capacity = builder->last != NULL ? builder->last->capacity * 2 : FIRST_ROWS;
+    if (capacity > FIRST_ROWS && row_size > BLOCK_BYTES / capacity)
+        capacity = builder->last->capacity;
+    size_t size = size_add(sizeof *block, size_times(capacity, row_size));
+    block = size < SIZE_MAX ? memory_alloc(size) : NULL;
+    if (block == NULL)
         return false;
-    union payload *payloads = memory_resize(builder->payloads, cells * sizeof *builder->payloads);
-    if (payloads == NULL)
-        return false;
-    builder->payloads = payloads;
-    unsigned char *tags = memory_resize(builder->tags, cells);
-    if (tags == NULL)
-        return false;
-    builder->tags = tags;
-    builder->row_capacity = capacity;
+    block->next = NULL;
+    block->capacity = capacity;
+    block->rows = 0;
+    block->tags = (unsigned char *)&block->payloads[capacity * builder->column_count];
+    if (builder->last != NULL)
+        builder->last->next = block;
+    else
+        builder->first = block;
+    builder->last = block;
     return true;
 }
 
-static bool reserve_heap(struct result_builder *builder, size_t more)
+static bool reserve_heap(struct profile *profile, size_t more)
 {
-    if (more <= builder->heap_capacity - builder->heap_size)
-        return true;
-    if (more > SIZE_MAX / 4 - builder->heap_size)
+    if (more > SIZE_MAX / 4 - profile->heap_size)
         return false;
-    size_t capacity = builder->heap_capacity > 0 ? builder->heap_capacity * 2 : FIRST_HEAP;
-    if (capacity < builder->heap_size + more)
-        capacity = builder->heap_size + more;
-    char *heap = memory_resize(builder->heap, capacity);
+    size_t capacity = profile->heap_capacity > 0 ? profile->heap_capacity * 2 : FIRST_HEAP;
+    if (capacity < profile->heap_size + more)
+        capacity = profile->heap_size + more;
+    char *heap = memory_resize(profile->heap, capacity);
     if (heap == NULL)
         return false;
-    builder->heap = heap;
-    builder->heap_capacity = capacity;
+    profile->heap = heap;
+    profile->heap_capacity = capacity;
     return true;
 }
 
-static void add_integer(struct profile *profile, int64_t value)
+static bool add_text(struct profile *profile, union payload *payload, const struct cell *cell)
 {
-    bool first = (profile->types & 1U << CELL_INTEGER) == 0;
-    if (first || value < profile->least)
-        profile->least = value;
-    if (first || value > profile->greatest)
-        profile->greatest = value;
+    if (cell->size > profile->heap_capacity - profile->heap_size &&
+        !reserve_heap(profile, cell->size))
+        return false;
+    if (cell->size > 0)
+        memcpy(profile->heap + profile->heap_size, cell->bytes, cell->size);
+    profile->heap_size += cell->size;
+    payload->end = profile->heap_size;
+    profile->texts++;
+    return true;
 }
 
-static bool add_cell(struct result_builder *builder, struct profile *profile,
-                     union payload *payload, const struct cell *cell)
+static bool add_cell(struct profile *profile, union payload *payload, const struct cell *cell)
 {
     switch (cell->type) {
     case CELL_NULL:
-        payload->integer = 0;
+        payload->end = profile->heap_size; /* a text of none, should the others be texts */
         profile->nulls++;
         return true; /* without a bit in `types`: NULL fits any packing */
     case CELL_INTEGER:
         payload->integer = cell->integer;
-        add_integer(profile, cell->integer);
+        if (cell->integer < profile->least)
+            profile->least = cell->integer;
+        if (cell->integer > profile->greatest)
+            profile->greatest = cell->integer;
         break;
     case CELL_REAL:
         payload->real = cell->real;
         break;
     case CELL_TEXT:
     case CELL_BLOB:
-        if (!reserve_heap(builder, cell->size))
+        if (!add_text(profile, payload, cell))
             return false;
-        if (cell->size > 0)
-            memcpy(builder->heap + builder->heap_size, cell->bytes, cell->size);
-        builder->heap_size += cell->size;
-        payload->end = builder->heap_size;
-        profile->texts++;
-        profile->text_bytes += cell->size;
         break;
     }
     profile->types |= 1U << cell->type;
@@ -202,14 +176,19 @@ static bool add_cell(struct result_builder *builder, struct profile *profile,
 
 _Bool result_builder_add(struct result_builder *builder, const struct cell *row)
 {
-    if (!reserve_row(builder))
-        return false;
-    size_t at = (size_t)builder->rows * builder->column_count;
-    for (unsigned i = 0; i < builder->column_count; i++) {
-        builder->tags[at + i] = (unsigned char)row[i].type;
-        if (!add_cell(builder, &builder->profiles[i], &builder->payloads[at + i], &row[i]))
+    struct block *block = builder->last;
+    if (block == NULL || block->rows == block->capacity) {
+        if (!add_block(builder))
+            return false;
+        block = builder->last;
+    }
+    size_t at = block->rows;
+    for (unsigned i = 0; i < builder->column_count; i++, at += block->capacity) {
+        block->tags[at] = (unsigned char)row[i].type;
+        if (!add_cell(&builder->profiles[i], &block->payloads[at], &row[i]))
             return false;
     }
+    block->rows++;
     builder->rows++;
     return true;
 }
@@ -221,62 +200,49 @@ uint64_t result_builder_rows(const struct result_builder *builder)
 
 /* ---- the layout of a result, from what the builder knows ---- */
 
-static enum packing integer_packing(const struct profile *profile)
-{
-    uint64_t range = (uint64_t)profile->greatest - (uint64_t)profile->least;
-    if (range <= UINT8_MAX)
-        return PACK_INT8;
-    if (range <= UINT16_MAX)
-        return PACK_INT16;
-    return range <= UINT32_MAX ? PACK_INT32 : PACK_INT64;
-}
-
 static enum packing choose_packing(const struct profile *profile)
 {
-    bool small = profile->text_bytes <= UINT32_MAX;
     switch (profile->types) {
     case 0:
         return PACK_NULL;
     case 1U << CELL_INTEGER:
-        return integer_packing(profile);
+        return PACK_INTEGER;
     case 1U << CELL_REAL:
         return PACK_REAL;
     case 1U << CELL_TEXT:
-        return small ? PACK_TEXT32 : PACK_TEXT64;
+        return PACK_TEXT;
     case 1U << CELL_BLOB:
-        return small ? PACK_BLOB32 : PACK_BLOB64;
+        return PACK_BLOB;
     default:
         return PACK_MIXED;
     }
 }
 
-static size_t cell_width(enum packing packing)
-{
-    switch (packing) {
-    case PACK_NULL:
-        return 0;
-    case PACK_INT8:
-        return 1;
-    case PACK_INT16:
-        return 2;
-    case PACK_INT32:
-    case PACK_TEXT32:
-    case PACK_BLOB32:
-        return 4;
-    default:
-        return 8;
-    }
-}
-
 static bool is_heaped(enum packing packing)
 {
-    return packing >= PACK_TEXT32 && packing <= PACK_BLOB64;
+    return packing == PACK_TEXT || packing == PACK_BLOB;
 }
 
-static size_t data_size(enum packing packing, uint64_t rows)
+/* As few bytes as hold the greatest word. */
+static unsigned choose_width(const struct profile *profile, enum packing packing)
 {
+    uint64_t most = UINT64_MAX;
+    unsigned width = 1;
+    if (packing == PACK_INTEGER)
+        most = (uint64_t)profile->greatest - (uint64_t)profile->least;
+    else if (is_heaped(packing))
+        most = profile->heap_size;
+    while (width < sizeof most && most >> 8 * width != 0)
+        width++;
+    return width;
+}
+
+static size_t data_size(enum packing packing, unsigned width, uint64_t rows)
+{
+    if (packing == PACK_NULL)
+        return 0;
     /* One offset more than cells: where the last one ends. */
-    return size_times(is_heaped(packing) ? rows + 1 : rows, cell_width(packing));
+    return size_times(is_heaped(packing) ? rows + 1 : rows, width);
 }
 
 static size_t marks_size(const struct profile *profile, enum packing packing, uint64_t rows)
@@ -289,159 +255,207 @@ static size_t marks_size(const struct profile *profile, enum packing packing, ui
 static size_t heap_size(const struct profile *profile, enum packing packing)
 {
     size_t prefixes = packing == PACK_MIXED ? size_times(profile->texts, sizeof(size_t)) : 0;
-    return size_add(profile->text_bytes, prefixes);
+    return size_add(profile->heap_size, prefixes);
+}
+
+/* What is asked of the allocator. */
+static size_t block_size(const struct result_builder *builder)
+{
+    const struct result *result = NULL;
+    size_t size =
+        size_add(sizeof *result, size_times(builder->column_count, sizeof result->columns[0]));
+    for (unsigned i = 0; i < builder->column_count; i++) {
+        const struct profile *profile = &builder->profiles[i];
+        enum packing packing = choose_packing(profile);
+        unsigned width = choose_width(profile, packing);
+        size = size_add(size, data_size(packing, width, builder->rows));
+        size = size_add(size, marks_size(profile, packing, builder->rows));
+        size = size_add(size, heap_size(profile, packing));
+    }
+    return size_add(size, READ_SLACK);
 }
 
 size_t result_builder_size(const struct result_builder *builder)
 {
-    const struct result *result = NULL;
-    size_t size = size_round(
-        size_add(sizeof *result, size_times(builder->column_count, sizeof result->columns[0])));
-    for (unsigned i = 0; i < builder->column_count; i++) {
-        const struct profile *profile = &builder->profiles[i];
-        enum packing packing = choose_packing(profile);
-        size = size_add(size, size_round(data_size(packing, builder->rows)));
-        size = size_add(size, size_round(marks_size(profile, packing, builder->rows)));
-        size = size_add(size, heap_size(profile, packing));
-        size = size_round(size);
-    }
-    return size;
+    return memory_footprint(block_size(builder));
 }
 
 /* ---- finishing ---- */
 
+/* The sections of one column, while they are filled. Sections are filled in the order in which they
+** lie: a word is written with zero bytes behind it, which are then written over. */
+struct filling {
+    char *data;
+    unsigned char *marks; /* NULL: none */
+    char *heap;
+};
+
 /* Give the sections of one column their places, from `at` on; returns where the next column's
-** begin. The same steps as in result_builder_size(). */
-static char *place_column(struct column *column, struct profile *profile, uint64_t rows, char *at)
+** begin. The same steps as in block_size(). */
+static char *place_column(struct column *column, const struct profile *profile, uint64_t rows,
+                          char *at, struct filling *filling)
 {
-    struct filling *filling = &profile->filling;
-    column->packing = choose_packing(profile);
+    enum packing packing = choose_packing(profile);
+    unsigned width = choose_width(profile, packing);
+    size_t marks = marks_size(profile, packing, rows);
     filling->data = at;
-    column->data = at;
-    at += size_round(data_size(column->packing, rows));
-    size_t marks = marks_size(profile, column->packing, rows);
-    if (marks > 0) {
-        filling->marks = (unsigned char *)at;
-        column->marks = filling->marks;
-        at += size_round(marks);
-    }
+    at += data_size(packing, width, rows);
+    filling->marks = marks > 0 ? (unsigned char *)at : NULL;
+    at += marks;
     filling->heap = at;
-    if (profile->texts > 0)
-        column->heap = at;
-    else
+    column->packing = (uint8_t)packing;
+    column->width = (uint8_t)width;
+    column->shift = (uint8_t)(64 - 8 * width);
+    column->data = filling->data;
+    column->marks = filling->marks;
+    if (packing == PACK_INTEGER)
         column->base = profile->least;
-    return at + size_round(heap_size(profile, column->packing));
+    else
+        column->heap = filling->heap;
+    return at + heap_size(profile, packing);
 }
 
-static void fill_mixed(struct filling *filling, uint64_t row, enum cell_type type,
-                       const union payload *payload, const char *bytes, size_t size)
+static void put_word(char *at, uint64_t word)
+{
+    word = result_little_endian(word);
+    memcpy(at, &word, sizeof word);
+}
+
+/* A NULL's word means nothing, and is held to the width all the same. */
+static char *fill_integers(char *at, const struct column *column, const union payload *payloads,
+                           size_t rows)
+{
+    for (size_t i = 0; i < rows; i++, at += column->width) {
+        uint64_t word = (uint64_t)payloads[i].integer - (uint64_t)column->base;
+        put_word(at, word << column->shift >> column->shift);
+    }
+    return at;
+}
+
+/* Where each ends, which is where the next one begins. */
+static char *fill_ends(char *at, const struct column *column, const union payload *payloads,
+                       size_t rows)
+{
+    for (size_t i = 0; i < rows; i++, at += column->width)
+        put_word(at, payloads[i].end);
+    return at;
+}
+
+static void mark_nulls(unsigned char *marks, uint64_t row, const unsigned char *tags, size_t rows)
+{
+    for (size_t i = 0; i < rows; i++, row++)
+        if (tags[i] == CELL_NULL)
+            marks[row / 8] |= (unsigned char)(1U << row % 8);
+}
+
+/* Where a column of mixed types has come to. */
+struct mixing {
+    size_t taken; /* of the builder's heap */
+    size_t put;   /* into the result's */
+};
+
+static void fill_mixed(const struct filling *filling, struct mixing *mixing, uint64_t row,
+                       enum cell_type type, const union payload *payload, const char *heap)
 {
     int64_t value = payload->integer;
-    filling->marks[row] = (unsigned char)type;
     if (type == CELL_TEXT || type == CELL_BLOB) {
-        value = (int64_t)filling->heap_used;
-        memcpy(filling->heap + filling->heap_used, &size, sizeof size);
-        filling->heap_used += sizeof size;
+        size_t size = payload->end - mixing->taken;
+        value = (int64_t)mixing->put;
+        memcpy(filling->heap + mixing->put, &size, sizeof size);
+        mixing->put += sizeof size;
         if (size > 0)
-            memcpy(filling->heap + filling->heap_used, bytes, size);
-        filling->heap_used += size;
+            memcpy(filling->heap + mixing->put, heap + mixing->taken, size);
+        mixing->put += size;
+        mixing->taken += size;
     }
+    filling->marks[row] = (unsigned char)type;
     memcpy(filling->data + row * sizeof value, &value, sizeof value);
 }
 
-static void fill_offset(struct filling *filling, enum packing packing, uint64_t row)
+static void fill_column_mixed(const struct result_builder *builder, unsigned number,
+                              const struct filling *filling)
 {
-    uint64_t wide = filling->heap_used;
-    uint32_t narrow = (uint32_t)wide;
-    if (cell_width(packing) == sizeof narrow)
-        memcpy(filling->data + row * sizeof narrow, &narrow, sizeof narrow);
-    else
-        memcpy(filling->data + row * sizeof wide, &wide, sizeof wide);
-}
-
-static void fill_integer(struct filling *filling, const struct column *column, uint64_t row,
-                         int64_t value)
-{
-    uint64_t wide = (uint64_t)value - (uint64_t)column->base;
-    uint32_t in32 = (uint32_t)wide;
-    uint16_t in16 = (uint16_t)wide;
-    if (column->packing == PACK_INT8)
-        filling->data[row] = (char)(unsigned char)wide;
-    else if (column->packing == PACK_INT16)
-        memcpy(filling->data + row * sizeof in16, &in16, sizeof in16);
-    else if (column->packing == PACK_INT32)
-        memcpy(filling->data + row * sizeof in32, &in32, sizeof in32);
-    else
-        memcpy(filling->data + row * sizeof value, &value, sizeof value);
-}
-
-static void fill_cell(struct filling *filling, const struct column *column, uint64_t row,
-                      enum cell_type type, const union payload *payload, const char *bytes,
-                      size_t size)
-{
-    if (column->packing == PACK_MIXED) {
-        fill_mixed(filling, row, type, payload, bytes, size);
-        return;
-    }
-    if (is_heaped(column->packing))
-        fill_offset(filling, column->packing, row);
-    if (type == CELL_NULL) {
-        if (column->packing != PACK_NULL)
-            filling->marks[row / 8] |= (unsigned char)(1U << row % 8);
-    } else if (column->packing == PACK_REAL) {
-        memcpy(filling->data + row * sizeof payload->real, &payload->real, sizeof payload->real);
-    } else if (is_heaped(column->packing)) {
-        if (size > 0)
-            memcpy(filling->heap + filling->heap_used, bytes, size);
-        filling->heap_used += size;
-    } else {
-        fill_integer(filling, column, row, payload->integer);
+    struct mixing mixing = {0};
+    uint64_t row = 0;
+    for (const struct block *block = builder->first; block != NULL; block = block->next) {
+        size_t at = number * block->capacity;
+        for (size_t i = 0; i < block->rows; i++, row++)
+            fill_mixed(filling, &mixing, row, (enum cell_type)block->tags[at + i],
+                       &block->payloads[at + i], builder->profiles[number].heap);
     }
 }
 
-static void fill(const struct result *result, struct result_builder *builder)
+static void fill_data(const struct result_builder *builder, unsigned number,
+                      const struct column *column, char *at)
 {
-    size_t cell = 0;
-    size_t heap = 0;
-    for (uint64_t row = 0; row < builder->rows; row++) {
-        for (unsigned i = 0; i < builder->column_count; i++, cell++) {
-            enum cell_type type = (enum cell_type)builder->tags[cell];
-            const char *bytes = NULL;
-            size_t size = 0;
-            if (type == CELL_TEXT || type == CELL_BLOB) {
-                size = builder->payloads[cell].end - heap;
-                bytes = size > 0 ? builder->heap + heap : NULL;
-                heap += size;
-            }
-            fill_cell(&builder->profiles[i].filling, &result->columns[i], row, type,
-                      &builder->payloads[cell], bytes, size);
+    if (is_heaped((enum packing)column->packing)) {
+        put_word(at, 0);
+        at += column->width;
+    }
+    for (const struct block *block = builder->first; block != NULL; block = block->next) {
+        const union payload *payloads = &block->payloads[number * block->capacity];
+        if (column->packing == PACK_INTEGER) {
+            at = fill_integers(at, column, payloads, block->rows);
+        } else if (column->packing == PACK_REAL) {
+            memcpy(at, payloads, block->rows * sizeof *payloads);
+            at += block->rows * sizeof *payloads;
+        } else {
+            at = fill_ends(at, column, payloads, block->rows);
         }
     }
-    for (unsigned i = 0; i < builder->column_count; i++)
-        if (is_heaped(result->columns[i].packing))
-            fill_offset(&builder->profiles[i].filling, result->columns[i].packing, builder->rows);
+}
+
+static void fill_marks(const struct result_builder *builder, unsigned number, unsigned char *marks)
+{
+    uint64_t row = 0;
+    memset(marks, 0, (size_t)(builder->rows / 8 + 1));
+    for (const struct block *block = builder->first; block != NULL; block = block->next) {
+        mark_nulls(marks, row, &block->tags[number * block->capacity], block->rows);
+        row += block->rows;
+    }
+}
+
+static void fill_column(const struct result_builder *builder, unsigned number,
+                        const struct column *column, const struct filling *filling)
+{
+    const struct profile *profile = &builder->profiles[number];
+    if (column->packing == PACK_NULL)
+        return;
+    if (column->packing == PACK_MIXED) {
+        fill_column_mixed(builder, number, filling);
+        return;
+    }
+    fill_data(builder, number, column, filling->data);
+    if (filling->marks != NULL)
+        fill_marks(builder, number, filling->marks);
+    if (profile->heap_size > 0)
+        memcpy(filling->heap, profile->heap, profile->heap_size);
 }
 
 struct result *result_builder_finish(struct result_builder *builder)
 {
     unsigned columns = builder->column_count;
-    size_t size = result_builder_size(builder);
-    struct result *result = size < SIZE_MAX ? memory_alloc_zero(size) : NULL;
+    size_t size = block_size(builder);
+    struct result *result = size < SIZE_MAX ? memory_alloc(size) : NULL;
     if (result != NULL) {
         atomic_init(&result->references, 1);
         result->rows = builder->rows;
-        result->size = size;
+        result->size = memory_footprint(size);
         result->column_count = columns;
-        char *at = (char *)result + size_round(sizeof *result + columns * sizeof *result->columns);
-        for (unsigned i = 0; i < columns; i++)
-            at = place_column(&result->columns[i], &builder->profiles[i], builder->rows, at);
-        fill(result, builder);
+        char *at = (char *)&result->columns[columns];
+        for (unsigned i = 0; i < columns; i++) {
+            struct filling filling;
+            at = place_column(&result->columns[i], &builder->profiles[i], builder->rows, at,
+                              &filling);
+            fill_column(builder, i, &result->columns[i], &filling);
+        }
+        memset(at, 0, READ_SLACK);
     }
     result_builder_free(builder);
     return result;
 }
 
-/* ---- reading ---- */
+/* ---- using ---- */
 
 struct result *result_retain(struct result *result)
 {
@@ -456,46 +470,15 @@ void result_release(struct result *result)
         memory_free(result);
 }
 
-unsigned result_columns(const struct result *result)
-{
-    return result->column_count;
-}
-
-uint64_t result_rows(const struct result *result)
-{
-    return result->rows;
-}
-
 size_t result_size(const struct result *result)
 {
     return result->size;
 }
 
-static struct cell integer_cell(const struct column *column, uint64_t difference)
-{
-    /* Unsigned, so that it may wrap: the sum is in range again. */
-    return (struct cell){.type = CELL_INTEGER,
-                         .integer = (int64_t)((uint64_t)column->base + difference)};
-}
-
-static struct cell text32_cell(const struct column *column, uint64_t row, enum cell_type type)
-{
-    const uint32_t *offset = (const uint32_t *)column->data + row;
-    return (struct cell){
-        .type = type, .bytes = column->heap + offset[0], .size = offset[1] - offset[0]};
-}
-
-static struct cell text64_cell(const struct column *column, uint64_t row, enum cell_type type)
-{
-    const uint64_t *offset = (const uint64_t *)column->data + row;
-    return (struct cell){
-        .type = type, .bytes = column->heap + offset[0], .size = (size_t)(offset[1] - offset[0])};
-}
-
-static struct cell mixed_cell(const struct column *column, uint64_t row)
+struct cell result_mixed(const struct column *column, uint64_t row)
 {
     struct cell cell = {.type = (enum cell_type)column->marks[row]};
-    const char *payload = (const char *)column->data + row * sizeof(int64_t);
+    const char *payload = column->data + row * sizeof(int64_t);
     if (cell.type == CELL_INTEGER) {
         memcpy(&cell.integer, payload, sizeof cell.integer);
     } else if (cell.type == CELL_REAL) {
@@ -507,37 +490,4 @@ static struct cell mixed_cell(const struct column *column, uint64_t row)
         cell.bytes = column->heap + offset + sizeof cell.size;
     }
     return cell;
-}
-
-struct cell result_cell(const struct result *result, uint64_t row, unsigned column_number)
-{
-    const struct column *column = &result->columns[column_number];
-    if (column->packing == PACK_MIXED)
-        return mixed_cell(column, row);
-    if (column->marks != NULL && (column->marks[row / 8] >> row % 8 & 1) != 0)
-        return (struct cell){.type = CELL_NULL};
-    switch (column->packing) {
-    case PACK_INT8:
-        return integer_cell(column, ((const uint8_t *)column->data)[row]);
-    case PACK_INT16:
-        return integer_cell(column, ((const uint16_t *)column->data)[row]);
-    case PACK_INT32:
-        return integer_cell(column, ((const uint32_t *)column->data)[row]);
-    case PACK_INT64:
-        return (struct cell){.type = CELL_INTEGER, .integer = ((const int64_t *)column->data)[row]};
-    case PACK_REAL:
-        return (struct cell){.type = CELL_REAL, .real = ((const double *)column->data)[row]};
-    case PACK_TEXT32:
-        return text32_cell(column, row, CELL_TEXT);
-    case PACK_TEXT64:
-        return text64_cell(column, row, CELL_TEXT);
-    case PACK_BLOB32:
-        return text32_cell(column, row, CELL_BLOB);
-    case PACK_BLOB64:
-        return text64_cell(column, row, CELL_BLOB);
-    case PACK_NULL:
-    case PACK_MIXED:
-        break;
-    }
-    return (struct cell){.type = CELL_NULL};
 }

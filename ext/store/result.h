@@ -1,8 +1,8 @@
 /*
 ** A kept result: the rows of one query, by column, immutable and reference counted. An INTEGER
-** column is packed to the narrowest width that holds its values, REAL are doubles, TEXT and BLOB
-** offsets into one heap, NULLs a bit each; a column of mixed types has tagged cells. Reading a cell
-** is O(1). One allocation holds a whole result. It knows neither SQLite nor the store.
+** column is packed to as many bytes as hold its range, REAL are doubles, TEXT and BLOB offsets into
+** one heap, NULLs a bit each; a column of mixed types has tagged cells. Reading a cell is O(1). One
+** allocation holds a whole result. It knows neither SQLite nor the store.
 **
 ** A result may be read by any number of threads; retain and release are thread-safe. A builder
 ** belongs to one thread.
@@ -12,6 +12,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum cell_type { CELL_NULL, CELL_INTEGER, CELL_REAL, CELL_TEXT, CELL_BLOB };
 
@@ -29,7 +30,39 @@ struct cell {
     };
 };
 
-struct result;
+/* How a column's cells are kept. Nothing is aligned. */
+enum packing {
+    PACK_NULL,    /* nothing but NULL: no data at all */
+    PACK_INTEGER, /* what each is above the least value, in `width` bytes */
+    PACK_REAL,
+    PACK_TEXT, /* where each begins in the column's heap, in `width` bytes; it ends where the next
+                  begins */
+    PACK_BLOB,
+    PACK_MIXED, /* eight bytes; text and blob lie in the heap behind their size */
+};
+
+struct column {
+    uint8_t packing;            /* enum packing */
+    uint8_t width;              /* bytes of a word of data, 1 to 8 */
+    uint8_t shift;              /* bits that are not of it in the eight bytes from there on */
+    const char *data;           /* words of `width` bytes, the least significant one first */
+    const unsigned char *marks; /* PACK_MIXED: a tag for each cell; else a bit where it is NULL, and
+                                   NULL where none is */
+    union {
+        int64_t base;     /* integers: the least value */
+        const char *heap; /* text, blob and mixed */
+    };
+};
+
+/* Its fields are for this module, which has them here for result_cell(), a hit's inner loop. */
+struct result {
+    _Atomic uint64_t references;
+    uint64_t rows;
+    size_t size;
+    unsigned column_count;
+    struct column columns[];
+};
+
 struct result_builder;
 
 /* A builder for rows of `columns` cells; NULL when memory is short. */
@@ -53,13 +86,76 @@ void result_builder_free(struct result_builder *builder);
 struct result *result_retain(struct result *result);
 void result_release(struct result *result);
 
-unsigned result_columns(const struct result *result);
-uint64_t result_rows(const struct result *result);
+static inline unsigned result_columns(const struct result *result)
+{
+    return result->column_count;
+}
 
-/* Bytes of the one allocation. */
+static inline uint64_t result_rows(const struct result *result)
+{
+    return result->rows;
+}
+
+/* Bytes of the one allocation, with what the allocator needs for it. */
 size_t result_size(const struct result *result);
 
+/* ---- reading a cell ---- */
+
+static inline uint64_t result_little_endian(uint64_t word)
+{
+#if defined __BYTE_ORDER__ && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    return __builtin_bswap64(word);
+#else
+    return word;
+#endif
+}
+
+/* Eight bytes are read whatever the width: a result has as many behind its last section. */
+static inline uint64_t result_word(const struct column *column, uint64_t number)
+{
+    uint64_t word;
+    memcpy(&word, column->data + number * column->width, sizeof word);
+    return result_little_endian(word) << column->shift >> column->shift;
+}
+
+static inline struct cell result_text(const struct column *column, uint64_t row,
+                                      enum cell_type type)
+{
+    uint64_t begin = result_word(column, row);
+    uint64_t end = result_word(column, row + 1);
+    return (struct cell){
+        .type = type, .bytes = column->heap + begin, .size = (size_t)(end - begin)};
+}
+
+struct cell result_mixed(const struct column *column, uint64_t row);
+
 /* The cell at row < rows and column < columns. */
-struct cell result_cell(const struct result *result, uint64_t row, unsigned column);
+static inline struct cell result_cell(const struct result *result, uint64_t row,
+                                      unsigned column_number)
+{
+    const struct column *column = &result->columns[column_number];
+    struct cell cell = {.type = CELL_NULL};
+    if (column->packing == PACK_MIXED)
+        return result_mixed(column, row);
+    if (column->marks != NULL && (column->marks[row / 8] >> row % 8 & 1) != 0)
+        return cell;
+    switch (column->packing) {
+    case PACK_INTEGER:
+        cell.type = CELL_INTEGER;
+        /* Unsigned, so that it may wrap: the sum is in range again. */
+        cell.integer = (int64_t)((uint64_t)column->base + result_word(column, row));
+        return cell;
+    case PACK_REAL:
+        cell.type = CELL_REAL;
+        memcpy(&cell.real, column->data + row * sizeof cell.real, sizeof cell.real);
+        return cell;
+    case PACK_TEXT:
+        return result_text(column, row, CELL_TEXT);
+    case PACK_BLOB:
+        return result_text(column, row, CELL_BLOB);
+    default:
+        return cell;
+    }
+}
 
 #endif

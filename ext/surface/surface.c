@@ -69,28 +69,6 @@ void surface_result_error(sqlite3_context *context, int code, char *error)
     sqlite3_free(error);
 }
 
-void surface_result_cell(sqlite3_context *context, struct cell cell)
-{
-    switch (cell.type) {
-    case CELL_INTEGER:
-        sqlite3_result_int64(context, cell.integer);
-        break;
-    case CELL_REAL:
-        sqlite3_result_double(context, cell.real);
-        break;
-    case CELL_TEXT:
-        sqlite3_result_text64(context, cell.bytes, cell.size, SQLITE_TRANSIENT, SQLITE_UTF8);
-        break;
-    case CELL_BLOB:
-        sqlite3_result_blob64(context, cell.size > 0 ? cell.bytes : "", cell.size,
-                              SQLITE_TRANSIENT);
-        break;
-    case CELL_NULL:
-        sqlite3_result_null(context);
-        break;
-    }
-}
-
 int surface_failure(char *text, char **error)
 {
     *error = text;

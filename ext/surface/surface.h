@@ -44,7 +44,27 @@ int surface_create_module(sqlite3 *db, struct session *session, const char *name
 void surface_result_error(sqlite3_context *context, int code, char *error);
 
 /* Give a cell. Text and blobs are copied: SQLite may keep them longer than a cursor its result. */
-void surface_result_cell(sqlite3_context *context, struct cell cell);
+static inline void surface_result_cell(sqlite3_context *context, struct cell cell)
+{
+    switch (cell.type) {
+    case CELL_INTEGER:
+        sqlite3_result_int64(context, cell.integer);
+        break;
+    case CELL_REAL:
+        sqlite3_result_double(context, cell.real);
+        break;
+    case CELL_TEXT:
+        sqlite3_result_text64(context, cell.bytes, cell.size, SQLITE_TRANSIENT, SQLITE_UTF8);
+        break;
+    case CELL_BLOB:
+        sqlite3_result_blob64(context, cell.size > 0 ? cell.bytes : "", cell.size,
+                              SQLITE_TRANSIENT);
+        break;
+    case CELL_NULL:
+        sqlite3_result_null(context);
+        break;
+    }
+}
 
 /* SQLITE_ERROR with this text in *error, or SQLITE_NOMEM when there is no text because memory was
 ** short: surface_failure(sqlite3_mprintf(…), error). */
