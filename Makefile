@@ -48,7 +48,10 @@ BENCHES         := $(BENCH_SOURCES:bench/%.c=%)
 
 COMPILE   = $(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(WERROR) -fvisibility=hidden -fPIC \
             -MMD -MP -Iinclude -Iext $(CPPFLAGS)
-RELEASE  := -O2
+# A hit goes through many small files; linked as one it is quicker by a tenth. gcc's objects hold
+# both forms, so that libquerycache.a links anywhere.
+LTO      := $(if $(shell $(CC) -dM -E - < /dev/null | grep __clang__),,-flto=auto -ffat-lto-objects)
+RELEASE  := -O2 $(LTO)
 TEST     := -g -O1 -DQUERYCACHE_TEST
 SANITIZE := -fsanitize=address,undefined
 ASAN     := $(TEST) $(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -92,7 +95,7 @@ static: $(BUILD)/static/libquerycache.a ## Build build/static/libquerycache.a, t
 STAMP = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' > $@
 FORCE:
 $(BUILD)/flags: FORCE
-	$(call STAMP,$(COMPILE) $(LDFLAGS))
+	$(call STAMP,$(COMPILE) $(RELEASE) $(LDFLAGS))
 $(BUILD)/sources: FORCE
 	$(call STAMP,$(EXT_SOURCES) $(SUPPORT_SOURCES) $(MODEL_SOURCES))
 

@@ -83,22 +83,14 @@ struct key key_hash(const void *bytes, size_t size)
     return (struct key){.high = hash.high64, .low = hash.low64};
 }
 
-/* Encoded parameters that take so many bytes or fewer are hashed in one piece with the prefix. One
-** of 16 bytes could then be what two hashes are made of for longer ones, which takes a collision. */
-#define SHORT_PARAMETERS 64
-
+/* One half of the prefix seeds the hash of the parameters, and both are added to what comes out: for
+** one prefix it is a hash of the parameters, and for one list of parameters, prefixes that differ in
+** either half give different keys. So nothing is copied behind the prefix. */
 struct key key_make(struct key prefix, const void *params, size_t params_size)
 {
-    char together[sizeof prefix + SHORT_PARAMETERS];
-    if (params_size > SHORT_PARAMETERS) {
-        /* Two hashes cost less than copying the parameters behind the prefix. */
-        struct key both[2] = {prefix, key_hash(params, params_size)};
-        return key_hash(both, sizeof both);
-    }
-    memcpy(together, &prefix, sizeof prefix);
-    if (params_size > 0)
-        memcpy(together + sizeof prefix, params, params_size);
-    return key_hash(together, sizeof prefix + params_size);
+    XXH128_hash_t hash =
+        XXH3_128bits_withSeed(params_size > 0 ? params : "", params_size, prefix.low);
+    return (struct key){.high = hash.high64 + prefix.high, .low = hash.low64 + prefix.low};
 }
 
 void key_format(struct key key, char out[33])

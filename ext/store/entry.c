@@ -73,10 +73,10 @@ void entry_free(struct entry *entry)
 
 void entry_use(struct entry *entry, int64_t now)
 {
-    int64_t used = atomic_load_explicit(&entry->used, memory_order_relaxed);
-    while (used < now && !atomic_compare_exchange_weak_explicit(
-                             &entry->used, &used, now, memory_order_relaxed, memory_order_relaxed))
-        ;
+    /* Of two who use it at once the earlier may write last: both are later than all that the shard
+    ** has known of it, and which of them counts is nothing that anybody could tell. */
+    if (atomic_load_explicit(&entry->used, memory_order_relaxed) < now)
+        atomic_store_explicit(&entry->used, now, memory_order_relaxed);
     atomic_fetch_add_explicit(&entry->hits, 1, memory_order_relaxed);
 }
 
