@@ -5,6 +5,7 @@
 */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "hazards/tables.h"
 #include "querycache.h"
@@ -192,6 +193,37 @@ static void test_moved(void)
     finish(a, twin, NULL);
 }
 
+/* ---- commits that nobody announces ---- */
+
+static int take_commit(void *argument)
+{
+    (void)argument;
+    return 0;
+}
+
+/* What was found out at a transaction's first write does not hold for the next one, whose mode may
+** be another, though the end of the first was not heard of. */
+static void test_end_not_heard_of(void)
+{
+    static const char caches[] = "CREATE VIRTUAL TABLE temp.cu USING cache((SELECT a FROM u))";
+    start("PRAGMA journal_mode = WAL; CREATE TABLE u(a); INSERT INTO u VALUES (1)");
+    sqlite3_close(foreign);
+    sqlite3 *a = open_with(caches);
+    same(a, "SELECT * FROM cu", "SELECT a FROM u", "a WAL");
+    run(a, "BEGIN; UPDATE u SET a = 2");
+    sqlite3_commit_hook(a, take_commit, NULL);
+    run(a, "COMMIT; PRAGMA journal_mode = DELETE");
+    querycache_init(a);
+    same(a, "SELECT * FROM cu", "SELECT a FROM u", "a rollback journal");
+    run(a, "UPDATE u SET a = 3");
+    same(a, "SELECT * FROM cu", "SELECT a FROM u", "its first commit");
+    char *shm = sqlite3_mprintf("%s-shm", file);
+    ok(access(shm, F_OK) != 0, "is not taken for one to a WAL: no -shm file is made");
+    sqlite3_free(shm);
+    foreign = NULL;
+    finish(a, NULL, NULL);
+}
+
 /* ---- shared cache ---- */
 
 static void test_shared_cache(void)
@@ -218,6 +250,7 @@ int main(void)
     test_unlisted();
     test_meanings();
     test_moved();
+    test_end_not_heard_of();
     test_shared_cache();
     return tap_done();
 }

@@ -197,8 +197,10 @@ static void forget_writes(struct observer *observer)
 {
     for (struct database *d = observer->databases; d != NULL && GUARD(HOOKED_AGAIN); d = d->next) {
         file_withdraw(&d->member);
+        database_end_write(d);
         d->touched.everything = is_being_written(observer, d);
     }
+    forget_last_write(observer);
 }
 
 void observer_hook(struct observer *observer)
