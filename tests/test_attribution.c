@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hazards/scenario.h"
 #include "hazards/tables.h"
 #include "querycache.h"
 #include "support.h"
@@ -195,6 +196,31 @@ static void test_moved(void)
 
 /* ---- commits that nobody announces ---- */
 
+/* Where nothing is kept of a file, what a transaction writes to it is not noted: another connection
+** may keep something before it commits. */
+static void test_unannounced(void)
+{
+    static const char caches[] = "CREATE VIRTUAL TABLE temp.ct USING cache((SELECT a FROM t));"
+                                 "CREATE VIRTUAL TABLE temp.cu USING cache((SELECT a FROM u))";
+    start("PRAGMA journal_mode = WAL; CREATE TABLE t(a); INSERT INTO t VALUES (1);"
+          "CREATE TABLE u(a); INSERT INTO u VALUES (1)");
+    sqlite3 *a = open_with(caches), *b = open_with(caches);
+    for (int i = 0; i < 3; i++) {
+        run(b, "SELECT cache_clear()");
+        is_int(kept_entries(), 0, "nothing is kept");
+        run(a, "BEGIN; UPDATE t SET a = a + 1");
+        same(b, "SELECT * FROM ct", "SELECT a FROM t", "the table is kept before the commit");
+        same(b, "SELECT * FROM cu", "SELECT a FROM u", "and another one");
+        run(a, "UPDATE u SET a = a + 1; COMMIT");
+        same(b, "SELECT * FROM ct", "SELECT a FROM t", "what it wrote first is seen after it");
+        same(b, "SELECT * FROM cu", "SELECT a FROM u", "and what it wrote when some was kept");
+        run(a, "UPDATE t SET a = a + 1");
+        same_as(b, "SELECT * FROM cu", "SELECT a FROM u", "hit", "the next one is announced");
+        same(b, "SELECT * FROM ct", "SELECT a FROM t", "by the tables that it writes");
+    }
+    finish(a, b, NULL);
+}
+
 static int take_commit(void *argument)
 {
     (void)argument;
@@ -250,6 +276,7 @@ int main(void)
     test_unlisted();
     test_meanings();
     test_moved();
+    test_unannounced();
     test_end_not_heard_of();
     test_shared_cache();
     return tap_done();

@@ -68,7 +68,7 @@ static void announce(struct actor *actor, struct clock clock, struct table *tabl
     struct write_set writes = {0};
     write_set_add(&writes, table);
     actor->now = clock;
-    file_announce(&actor->member, &clock, 7, false, &writes);
+    file_announce(&actor->member, 7, false, &writes);
     write_set_free(&writes);
 }
 

@@ -180,22 +180,18 @@ static bool has_salts(const struct clock *clock)
 static bool is_unchanged(sqlite3 *db, const char *schema, const struct clock_source *source)
 {
     sqlite3_file *journal = NULL;
-    return source->methods != NULL && clock_same_file(db, schema, source->path, source->file) &&
+    return clock_same_file(db, schema, source->path, source->file) &&
            source->file->pMethods == source->methods &&
            sqlite3_file_control(db, schema, SQLITE_FCNTL_JOURNAL_POINTER, (void *)&journal) ==
                SQLITE_OK &&
            journal == source->journal;
 }
 
-/*
-** Only a file that holds its WAL open is asked for the wal-index: on any other xShmMap would
-** create a -shm file. A mapped index is not kept either, as SQLite may unmap it between calls.
-*/
-static bool can_be_read(sqlite3 *db, const char *schema, const struct clock_source *source,
-                        int greatest_lock)
+/* A file that is locked for reading, and not beyond `greatest_lock`. */
+static bool can_be_read(const struct clock_source *source, int greatest_lock)
 {
-    return source->file != NULL && (source->locked || !GUARD(UNLOCKED_FILE)) &&
-           is_unchanged(db, schema, source) &&
+    return source->file != NULL && source->methods != NULL &&
+           (source->locked || !GUARD(UNLOCKED_FILE)) &&
            (lock_state(source, SQLITE_LOCK_EXCLUSIVE) <= greatest_lock || !GUARD(PRIVATE_CLOCK));
 }
 
@@ -205,13 +201,12 @@ static bool read_counter(const struct clock_source *source, unsigned char *out)
            SQLITE_OK;
 }
 
-static struct clock read_under(sqlite3 *db, const char *schema, const struct clock_source *source,
-                               int greatest_lock)
+/* Only a file that holds its WAL open is asked for the wal-index: on any other xShmMap would
+** create a -shm file. A mapped index is not kept either, as SQLite may unmap it between calls. */
+static struct clock read_now(const struct clock_source *source)
 {
     struct clock clock;
     clock.kind = CLOCK_NONE;
-    if (!can_be_read(db, schema, source, greatest_lock))
-        return clock;
     if (!source->wal)
         clock.kind = read_counter(source, clock.bytes) ? CLOCK_ROLLBACK : CLOCK_NONE;
     else if (read_wal_index(source->file, clock.bytes))
@@ -219,15 +214,25 @@ static struct clock read_under(sqlite3 *db, const char *schema, const struct clo
     return clock;
 }
 
-struct clock clock_read(sqlite3 *db, const char *schema, const struct clock_source *source)
+/* Whether the handle is still there comes before it is asked for its lock. */
+static bool is_there(sqlite3 *db, const char *schema, const struct clock_source *source)
 {
-    return read_under(db, schema, source, SQLITE_LOCK_PENDING);
+    return source->methods != NULL && is_unchanged(db, schema, source) &&
+           can_be_read(source, SQLITE_LOCK_PENDING);
 }
 
-struct clock clock_read_as_writer(sqlite3 *db, const char *schema,
-                                  const struct clock_source *source)
+struct clock clock_read(sqlite3 *db, const char *schema, const struct clock_source *source)
 {
-    return read_under(db, schema, source, SQLITE_LOCK_EXCLUSIVE);
+    if (!is_there(db, schema, source))
+        return (struct clock){.kind = CLOCK_NONE};
+    return read_now(source);
+}
+
+struct clock clock_read_as_writer(const struct clock_source *source)
+{
+    if (!can_be_read(source, source->wal ? SQLITE_LOCK_PENDING : SQLITE_LOCK_EXCLUSIVE))
+        return (struct clock){.kind = CLOCK_NONE};
+    return read_now(source);
 }
 
 bool clock_reads_as(sqlite3 *db, const char *schema, const struct clock_source *source,
@@ -235,7 +240,7 @@ bool clock_reads_as(sqlite3 *db, const char *schema, const struct clock_source *
 {
     unsigned char counter[CLOCK_ROLLBACK_BYTES];
     bool wal = clock->kind == CLOCK_WAL || clock->kind == CLOCK_EMPTY_WAL;
-    if (source->wal != wal || !can_be_read(db, schema, source, SQLITE_LOCK_PENDING))
+    if (source->wal != wal || !is_there(db, schema, source))
         return false;
     if (!wal)
         return clock->kind == CLOCK_ROLLBACK && read_counter(source, counter) &&

@@ -88,9 +88,9 @@ bool clock_same_source(const struct clock_source *a, const struct clock_source *
 ** it has changed mode since `source` was learned, or has no clock. Takes no lock, makes no file. */
 struct clock clock_read(sqlite3 *db, const char *schema, const struct clock_source *source);
 
-/* The same in the commit hook of the one who holds it EXCLUSIVE, for the commit alone. */
-struct clock clock_read_as_writer(sqlite3 *db, const char *schema,
-                                  const struct clock_source *source);
+/* The same in the commit hook of the one who writes, by a source looked at just now; in rollback
+** mode that one holds the file EXCLUSIVE, for the commit alone. */
+struct clock clock_read_as_writer(const struct clock_source *source);
 
 /* True when clock_read() would give what equals `clock`, of a file in WAL or rollback mode. */
 bool clock_reads_as(sqlite3 *db, const char *schema, const struct clock_source *source,

@@ -180,11 +180,9 @@ static struct clock writers_clock(struct database *database)
     if (database->write_lock >= SQLITE_LOCK_EXCLUSIVE && GUARD(WRITE_LOCK))
         return none;
     database->source = source; /* certain, as no look in a read transaction could be more so */
-    if (source.wal)
-        return clock_read(db, database->name, &source);
-    if (pages_written(database) != database->writes_before && GUARD(SPILL))
+    if (!source.wal && pages_written(database) != database->writes_before && GUARD(SPILL))
         return none;
-    return clock_read_as_writer(db, database->name, &source);
+    return clock_read_as_writer(&source);
 }
 
 bool database_sees_latest(struct database *database, const struct clock *now, uint32_t version)
@@ -372,16 +370,22 @@ void database_announce(struct database *database, bool alone)
     if (database_version(database, &version) != SQLITE_OK || database_is_replaced(database) ||
         (may_be_another(database) && !is_same_file(database)))
         return;
-    database->committing = true;
-    struct clock clock = read_clock(&database->member);
     bool proven = database_proves(database, version);
     database->alone = alone;
     database->cache_writes = pages_written(database);
     database->cache_spills = pages_spilled(database);
     database->other_versions = other_versions(database);
-    file_announce(&database->member, &clock, version, proven, &database->touched);
-    database->committing = false;
+    file_announce(&database->member, version, proven, &database->touched);
     database->may_fail = true;
+}
+
+/* What was announced before cannot be told apart from this one any more. */
+void database_pass_over(struct database *database)
+{
+    if (database->member.announcement != ANNOUNCED_NOTHING)
+        file_withdraw(&database->member);
+    database->alone = false;
+    database_end_write(database);
 }
 
 void database_take_back(struct database *database)

@@ -66,7 +66,7 @@ struct database {
     bool writing;      /* the update hook has named this database, and then found: */
     int write_lock;    /* how the file was locked */
     int writes_before; /* SQLITE_DBSTATUS_CACHE_WRITE */
-    bool committing;   /* in the commit hook */
+    bool committing;   /* in the commit hook, which finds it being written */
     bool may_fail; /* what was announced last is not known to be over: a rollback takes it back */
 
     int cache_spills;        /* SQLITE_DBSTATUS_CACHE_SPILL likewise */
@@ -156,6 +156,9 @@ void database_end_write(struct database *database);
 /* In the commit hook, with a write transaction open: announce what was touched. `alone`: this is
 ** the only database that the transaction writes. */
 void database_announce(struct database *database, bool alone);
+
+/* In the commit hook: a commit that is not announced, whatever it writes. */
+void database_pass_over(struct database *database);
 
 /* In the rollback hook: withdraw what was announced for the transaction that is rolled back. */
 void database_take_back(struct database *database);

@@ -366,15 +366,12 @@ static uint64_t remembered(const struct file *file, const struct clock *clock)
 
 /* Bring the latest moment up to date. Only what is read under the file's lock may move it: a clock
 ** read before may have been overtaken by what another member has seen. */
-static struct clock look(struct member *member, const struct clock *clock, bool proven)
+static void come_to(struct member *member, const struct clock *now, bool proven)
 {
     struct file *file = member->file;
-    struct clock now = member->read_clock(member);
-    bool is_now = clock != NULL && clock_equal(clock, &now);
-    if (now.kind != CLOCK_NONE && !is_latest(file, member, &now))
-        advance(file, member, &now, proven && is_now);
+    if (now->kind != CLOCK_NONE && !is_latest(file, member, now))
+        advance(file, member, now, proven);
     ask_all(file, member);
-    return now;
 }
 
 /*
@@ -391,7 +388,8 @@ static void settle_proven(struct member *member, const struct clock *clock)
 static uint64_t see(struct member *member, const struct clock *clock, bool proven)
 {
     const struct file *file = member->file;
-    struct clock now = look(member, clock, proven);
+    struct clock now = member->read_clock(member);
+    come_to(member, &now, proven && clock_equal(clock, &now));
     if (proven && member->announcement != ANNOUNCED_NOTHING)
         settle_proven(member, clock);
     if (clock_equal(clock, &now))
@@ -410,7 +408,8 @@ uint64_t file_see(struct member *member, const struct clock *clock, bool proven)
 void file_note(struct member *member)
 {
     pthread_mutex_lock(&member->file->lock);
-    look(member, NULL, false);
+    struct clock now = member->read_clock(member);
+    come_to(member, &now, false);
     pthread_mutex_unlock(&member->file->lock);
 }
 
@@ -441,18 +440,22 @@ static void forget_announced(struct member *member, bool again)
     forget_left(file);
 }
 
-void file_announce(struct member *member, const struct clock *clock, uint32_t version, bool proven,
+void file_announce(struct member *member, uint32_t version, bool proven,
                    const struct write_set *writes)
 {
     struct file *file = member->file;
     pthread_mutex_lock(&file->lock);
     bool again = member->announcement == ANNOUNCED_NEXT && member->version == version;
-    if (clock->kind != CLOCK_NONE)
-        see(member, clock, proven);
+    struct clock clock = member->read_clock(member);
+    if (clock.kind != CLOCK_NONE) {
+        come_to(member, &clock, proven);
+        if (proven && member->announcement != ANNOUNCED_NOTHING)
+            settle_proven(member, &clock);
+    }
     forget_announced(member, again);
-    if (clock->kind != CLOCK_NONE && (!write_set_is_empty(writes) || !GUARD(NOTHING_SEEN))) {
+    if (clock.kind != CLOCK_NONE && (!write_set_is_empty(writes) || !GUARD(NOTHING_SEEN))) {
         write_set_add_all(&member->announced.writes, writes);
-        member->announced.base = *clock;
+        member->announced.base = clock;
         member->announced.pages = 0;
         member->announcement = ANNOUNCED_NEXT;
         member->version = version;

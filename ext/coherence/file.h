@@ -121,11 +121,11 @@ void file_see_schema(struct member *member, uint64_t epoch, uint32_t version);
 /* ---- announcing ---- */
 
 /*
-** In the commit hook: the next commit after `clock`, at the member's data version `version`, writes
-** these tables; an empty set, or a clock that cannot be read (CLOCK_NONE), announces nothing. A
-** transaction that announces once more, since its COMMIT met SQLITE_BUSY, adds to what it announced.
+** In the commit hook: the next commit after the clock, which is read here, at the member's data
+** version `version`, writes these tables; an empty set, or a clock that cannot be read, announces
+** nothing. A transaction that announces once more, since its COMMIT met SQLITE_BUSY, adds to what it announced.
 */
-void file_announce(struct member *member, const struct clock *clock, uint32_t version, bool proven,
+void file_announce(struct member *member, uint32_t version, bool proven,
                    const struct write_set *writes);
 
 /* It did not happen, or it cannot be told any more whether it did. */

@@ -76,6 +76,11 @@ const char *history_name(const struct history *history)
     return history->name;
 }
 
+bool history_is_relied_on(const struct history *history)
+{
+    return atomic_load_explicit(&history->references, memory_order_relaxed) > 1;
+}
+
 /* Holds the history's lock. */
 static struct table *find(const struct history *history, const char *name)
 {

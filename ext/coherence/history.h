@@ -43,6 +43,10 @@ void history_release(struct history *history);
 
 const char *history_name(const struct history *history);
 
+/* True when kept results rest on it: when anybody but its maker has a reference. Read without a
+** lock: another thread may be about to keep the first one. */
+bool history_is_relied_on(const struct history *history);
+
 /* The table of that name (whatever its case), added if need be; it lives as long as the history.
 ** NULL when memory is short. A table seen with another kind from before becomes WITHOUT ROWID, the
 ** kind that trusts less. */

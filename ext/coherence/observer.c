@@ -97,10 +97,36 @@ static bool is_system_table(const char *table)
     return sqlite3_strnicmp(table, "sqlite_", 7) == 0;
 }
 
-/* Also a table that nothing depends on yet: something may, before this commits. */
-static void note_write(struct observer *observer, const char *schema, const char *table)
+/*
+** A commit that nobody announces is an unknown one, and ends all that rests on the file. Where that
+** is nothing, it need not be announced. What another connection keeps before the commit is lost to
+** it then, and nothing is ever kept too long.
+*/
+static bool is_relied_on(const struct observer *observer)
 {
-    if (strcmp(table, observer->last_table) == 0 && strcmp(schema, observer->last_schema) == 0)
+    for (const struct database *d = observer->databases; d != NULL; d = d->next) {
+        if (d->index >= 0 && history_is_relied_on(database_history(d)))
+            return true;
+    }
+    return false;
+}
+
+/* What the pointers point to is compared, not the pointers: SQLite may have freed the schema since
+** the last call, and put another name in its place. */
+static bool is_noted(const struct observer *observer, const char *schema, const char *table)
+{
+    return strcmp(table, observer->last_table) == 0 && strcmp(schema, observer->last_schema) == 0;
+}
+
+/* Also a table that nothing depends on yet: something may, before this commits. Kept out of
+** on_update(), which is called for each row, and has few registers to save without it. */
+__attribute__((noinline)) static void note_write(struct observer *observer, const char *schema,
+                                                 const char *table)
+{
+    if (observer_is_foreign(observer))
+        return;
+    observer->unannounced = !is_relied_on(observer);
+    if (observer->unannounced)
         return;
     remember(observer->last_schema, sizeof observer->last_schema, schema);
     remember(observer->last_table, sizeof observer->last_table, table);
@@ -116,6 +142,7 @@ static void note_write(struct observer *observer, const char *schema, const char
 
 static void forget_last_write(struct observer *observer)
 {
+    observer->unannounced = false;
     observer->last_schema[0] = '\0';
     observer->last_table[0] = '\0';
 }
@@ -124,10 +151,10 @@ static void on_update(void *argument, int operation, const char *schema, const c
                       sqlite3_int64 rowid)
 {
     struct observer *observer = argument;
-    if (!observer_is_foreign(observer))
-        note_write(observer, schema, table);
     if (observer->slots.update != NULL)
         observer->slots.update(observer->slots.update_argument, operation, schema, table, rowid);
+    if (!observer->unannounced && !is_noted(observer, schema, table))
+        note_write(observer, schema, table);
 }
 
 static bool is_being_written(const struct observer *observer, const struct database *database)
@@ -152,6 +179,23 @@ static bool knows_all_databases(const struct observer *observer)
     }
 }
 
+static void announce(struct observer *observer)
+{
+    unsigned written = 0;
+    for (struct database *d = observer->databases; d != NULL; d = d->next) {
+        d->committing = is_being_written(observer, d);
+        written += d->committing;
+    }
+    for (struct database *d = observer->databases; d != NULL; d = d->next) {
+        if (d->committing)
+            database_announce(d, written == 1 && knows_all_databases(observer));
+        else
+            d->alone = false; /* the pages of this commit count there as well */
+        d->committing = false;
+        database_end_write(d);
+    }
+}
+
 static int on_commit(void *argument)
 {
     struct observer *observer = argument;
@@ -160,15 +204,11 @@ static int on_commit(void *argument)
         refused = observer->slots.commit(observer->slots.commit_argument);
     if (refused || observer_is_foreign(observer))
         return refused; /* where it refuses SQLite rolls back, and calls on_rollback() */
-    unsigned written = 0;
-    for (struct database *d = observer->databases; d != NULL; d = d->next)
-        written += is_being_written(observer, d);
-    for (struct database *d = observer->databases; d != NULL; d = d->next) {
-        if (is_being_written(observer, d))
-            database_announce(d, written == 1 && knows_all_databases(observer));
-        else
-            d->alone = false; /* the pages of this commit count there as well */
-        database_end_write(d);
+    if (observer->unannounced) {
+        for (struct database *d = observer->databases; d != NULL; d = d->next)
+            database_pass_over(d);
+    } else {
+        announce(observer);
     }
     forget_last_write(observer);
     return 0;
