@@ -11,13 +11,10 @@
 ** so this last cost may differ while there are any.
 */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/ticks.h"
 #include "support/measure.h"
+#include "support/turns.h"
 
 #define FEW 10
 #define MANY 100000
@@ -42,13 +39,10 @@ static const struct {
 
 enum who { PLAIN, WITH_FEW, WITH_MANY, SIDES };
 
-/* A child process, which measures a round for each byte it is sent, and answers with the time. */
 struct side {
     const char *name;
     int entries;
-    pid_t process;
-    int to;
-    int from;
+    struct player player;     /* which measures a round of a cost, and answers with the time */
     double times[MAX_ROUNDS]; /* nanoseconds per run */
 };
 
@@ -164,70 +158,27 @@ static void close_bench(struct bench *bench)
     bench_check(bench->db, sqlite3_close(bench->db), "close");
 }
 
-static void serve(const struct side *side, int from, int to)
+static void play(struct player *player, void *context)
 {
+    const struct side *side = context;
     struct bench bench = {.state = 1};
     unsigned char cost;
     open_bench(&bench, side);
     compute_entries(&bench);
     check_entries(&bench);
-    while (read(from, &cost, 1) == 1) {
-        double time = time_round(&bench, (enum cost)cost);
-        if (write(to, &time, sizeof time) != (ssize_t)sizeof time)
-            bench_fail(side->name, "cannot answer");
-    }
+    while (player_next(player, &cost))
+        player_answer(player, time_round(&bench, (enum cost)cost));
     close_bench(&bench);
 }
 
 /* ---- in the parent ---- */
-
-static void start(struct side *side)
-{
-    int there[2];
-    int back[2];
-    if (pipe(there) != 0 || pipe(back) != 0)
-        bench_fail(side->name, "no pipe");
-    fflush(stdout);
-    side->process = fork();
-    if (side->process < 0)
-        bench_fail(side->name, "no process");
-    if (side->process == 0) {
-        close(there[1]);
-        close(back[0]);
-        for (struct side *before = sides; before < side; before++)
-            close(before->to); /* or they would never see the end of it */
-        serve(side, there[0], back[1]);
-        exit(0);
-    }
-    close(there[0]);
-    close(back[1]);
-    side->to = there[1];
-    side->from = back[0];
-}
-
-static void stop(struct side *side)
-{
-    int status = 1;
-    close(side->to);
-    if (waitpid(side->process, &status, 0) != side->process || status != 0)
-        bench_fail(side->name, "failed");
-    close(side->from);
-}
-
-static void take_turn(struct side *side, enum cost cost, int round)
-{
-    unsigned char byte = (unsigned char)cost;
-    if (write(side->to, &byte, 1) != 1 ||
-        read(side->from, &side->times[round], sizeof(double)) != (ssize_t)sizeof(double))
-        bench_fail(side->name, "does not answer");
-}
 
 static void bench_cost(enum cost cost)
 {
     int rounds = costs[cost].rounds;
     for (int round = 0; round < rounds; round++)
         for (int i = 0; i < SIDES; i++)
-            take_turn(&sides[i], cost, round);
+            sides[i].times[round] = player_ask(&sides[i].player, (unsigned char)cost);
     printf("\n%s (%d rounds)\n", costs[cost].title, rounds);
     double many = bench_median_ratio(sides[WITH_MANY].times, sides[WITH_FEW].times, rounds);
     double few = bench_median_ratio(sides[WITH_FEW].times, sides[PLAIN].times, rounds);
@@ -245,10 +196,10 @@ int main(void)
     bench_header();
     sqlite3_free(bench_file("")); /* the folder is this process's, which removes it */
     for (int i = 0; i < SIDES; i++)
-        start(&sides[i]);
+        player_start(&sides[i].player, sides[i].name, play, &sides[i]);
     for (int i = 0; i < COSTS; i++)
         bench_cost((enum cost)i);
     for (int i = 0; i < SIDES; i++)
-        stop(&sides[i]);
+        player_stop(&sides[i].player);
     return 0;
 }
