@@ -92,8 +92,10 @@ static bool same_bytes(const void *a, size_t a_size, const void *b, size_t b_siz
 
 bool entry_answers(const struct entry *entry, const struct query_identity *identity)
 {
-    return entry->key.low == identity->key.low && entry->key.high == identity->key.high &&
-           entry->space == identity->space && entry->owner == identity->owner &&
+    if (entry->key.low != identity->key.low || entry->key.high != identity->key.high)
+        return false;
+    result_prefetch(entry->result);
+    return entry->space == identity->space && entry->owner == identity->owner &&
            ((same_bytes(entry->sql, entry->sql_size, identity->sql, identity->sql_size) &&
              same_bytes(params_of(entry), entry->params_size, identity->params,
                         identity->params_size)) ||
