@@ -306,6 +306,44 @@ struct looking {
     bool good;
 };
 
+static int look_at_sql(const struct entry_view *view, void *context)
+{
+    struct looking *looking = context;
+    looking->good =
+        looking->good && (strcmp(view->sql, "SELECT 0") == 0 || strcmp(view->sql, "SELECT 1") == 0);
+    looking->seen++;
+    return 0;
+}
+
+/* A named cache is told from others of its name by its SQL, which all of its entries have. */
+static void test_sql_kept_once(void)
+{
+    struct store *store = store_new(1, NO_LIMIT);
+    struct query text = {0};
+    query(&text, NULL, 0);
+    struct space *named = store_space(store, "s", text.identity.sql, text.identity.sql_size);
+    struct space *other = store_space(store, "s", "SELECT ?", text.identity.sql_size);
+    int64_t baseline = counting_bytes;
+    insert(store, named, 0, 10, plain);
+    insert(store, other, 0, 10, plain);
+    is_int(space_usage(other).bytes - space_usage(named).bytes, (int64_t)text.identity.sql_size + 1,
+           "an entry has no copy of its space's SQL");
+    is_int(counting_bytes - baseline, store_usage(store).bytes, "what it takes is counted");
+    is_int(find(store, named, 0, 2), FOUND_HIT, "it is found all the same");
+    is_int(find(store, other, 0, 2), FOUND_HIT, "as is one with a copy of its own");
+    is_int(find(store, named, 8, 2), FOUND_MISS, "another SQL under the same key is told apart");
+    insert(store, named, 8, 10, plain);
+    is_int(find(store, named, 8, 2) + find(store, named, 0, 2), 2 * FOUND_HIT, "in the space, too");
+    is_int(find(store, named, 1, 2), FOUND_MISS, "and other parameters");
+    space_release(named);
+    space_release(other);
+    struct looking looking = {.good = true};
+    is_int(store_each(store, look_at_sql, &looking), 0, "all are looked at");
+    is_int(looking.seen, 3, "and their SQL");
+    ok(looking.good, "is what was asked, and ends with a zero byte");
+    store_free(store);
+}
+
 static int look(const struct entry_view *view, void *context)
 {
     struct looking *looking = context;
@@ -939,6 +977,7 @@ int main(void)
     test_too_big();
     test_counting();
     test_spaces();
+    test_sql_kept_once();
     test_looking();
     test_hash_table();
     test_memory_short();

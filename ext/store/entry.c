@@ -7,6 +7,14 @@
 #include "base/ticks.h"
 #include "store/space.h"
 
+/* Whether its space, which outlives the entry, has the SQL already: named caches go by it. */
+static bool is_spaces_sql(const struct query_identity *identity)
+{
+    const struct space *space = identity->space;
+    return identity->sql_size > 0 && identity->sql_size == space->identity_size &&
+           memcmp(identity->sql, space->identity, identity->sql_size) == 0;
+}
+
 /* Of the allocation: the entry, then the evidence, which wants a pointer's alignment as the entry
 ** has it, then the texts. */
 static size_t block_size(const struct query_identity *identity, const struct evidence *evidence)
@@ -14,7 +22,9 @@ static size_t block_size(const struct query_identity *identity, const struct evi
     size_t size = sizeof(struct entry) + (evidence != NULL ? evidence_size(evidence) : 0);
     if (identity->sql_size > SIZE_MAX / 4 || identity->params_size > SIZE_MAX / 4)
         return SIZE_MAX;
-    return size + identity->sql_size + 1 + identity->params_size;
+    if (!is_spaces_sql(identity))
+        size += identity->sql_size + 1;
+    return size + identity->params_size;
 }
 
 size_t entry_bytes(const struct query_identity *identity, const struct admission *admission)
@@ -51,11 +61,15 @@ struct entry *entry_new(const struct query_identity *identity, const struct admi
         entry->evidence = evidence_copy(evidence, at);
         at += evidence_size(evidence);
     }
-    entry->sql = at;
-    if (identity->sql_size > 0)
-        memcpy(at, identity->sql, identity->sql_size);
-    at[identity->sql_size] = 0;
-    at += identity->sql_size + 1;
+    entry->sql = identity->space->identity;
+    if (!is_spaces_sql(identity)) {
+        entry->sql = at;
+        if (identity->sql_size > 0)
+            memcpy(at, identity->sql, identity->sql_size);
+        at[identity->sql_size] = 0;
+        at += identity->sql_size + 1;
+    }
+    entry->params = at;
     if (identity->params_size > 0)
         memcpy(at, identity->params, identity->params_size);
     return entry;
@@ -80,11 +94,6 @@ void entry_use(struct entry *entry, int64_t now)
     atomic_fetch_add_explicit(&entry->hits, 1, memory_order_relaxed);
 }
 
-static const char *params_of(const struct entry *entry)
-{
-    return entry->sql + entry->sql_size + 1;
-}
-
 static bool same_bytes(const void *a, size_t a_size, const void *b, size_t b_size)
 {
     return a_size == b_size && (a_size == 0 || memcmp(a, b, a_size) == 0);
@@ -97,7 +106,7 @@ bool entry_answers(const struct entry *entry, const struct query_identity *ident
     result_prefetch(entry->result);
     return entry->space == identity->space && entry->owner == identity->owner &&
            ((same_bytes(entry->sql, entry->sql_size, identity->sql, identity->sql_size) &&
-             same_bytes(params_of(entry), entry->params_size, identity->params,
+             same_bytes(entry->params, entry->params_size, identity->params,
                         identity->params_size)) ||
             !GUARD(TEXT_COMPARE));
 }
@@ -121,7 +130,7 @@ struct entry_view entry_view(const struct entry *entry)
         .space = entry->space,
         .owner = entry->owner,
         .sql = entry->sql,
-        .params = params_of(entry),
+        .params = entry->params,
         .params_size = entry->params_size,
         .result = entry->result,
         .evidence = entry->evidence,

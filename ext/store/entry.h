@@ -12,8 +12,8 @@
 #include "store/lru.h"
 #include "store/store.h"
 
-/* A line of the processor's cache, and how far a usual entry reaches with evidence, SQL and
-** parameters. */
+/* A line of the processor's cache, and how far a usual entry reaches with its evidence and
+** parameters, wherever in a line it begins. */
 #define CACHE_LINE 64
 #define ENTRY_PREFETCH ((size_t)6 * CACHE_LINE)
 
@@ -24,9 +24,10 @@ struct entry {
     struct space *space; /* held: it outlives the entry */
     uint64_t owner;
     size_t sql_size;
-    size_t params_size; /* of the parameters, which follow the SQL's zero byte */
+    size_t params_size;
     struct result *result;
-    const char *sql;
+    const char *sql; /* the space's, where that is the same */
+    const void *params;
     struct evidence *evidence; /* NULL: depends on nothing */
     int64_t ttl_end;
     int64_t tti;

@@ -21,14 +21,14 @@ static struct space *space_new(struct store *store, unsigned shards, const char 
     size_t fixed = sizeof *space + shards * sizeof space->segments[0];
     if (identity_size > SIZE_MAX / 4 || name_size > SIZE_MAX / 4)
         return NULL;
-    space = memory_alloc_zero(fixed + name_size + identity_size);
+    space = memory_alloc_zero(fixed + name_size + identity_size + 1);
     if (space == NULL)
         return NULL;
     char *texts = (char *)space + fixed;
     space->store = store;
     if (name != NULL)
         space->name = memcpy(texts, name, name_size);
-    if (identity_size > 0)
+    if (identity_size > 0) /* a zero byte follows: entries hand it out as their SQL */
         space->identity = memcpy(texts + name_size, identity, identity_size);
     space->identity_size = identity_size;
     space->limits = (struct limits){INT64_MAX, INT64_MAX};
