@@ -14,7 +14,8 @@
 #include "base/sqlite.h"
 #include "coherence/file.h"
 
-/* SQLite's number of temp. */
+/* SQLite's numbers of main and temp. */
+#define MAIN_DATABASE 0
 #define TEMP_DATABASE 1
 
 struct observer;

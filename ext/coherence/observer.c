@@ -112,14 +112,15 @@ static bool is_relied_on(const struct observer *observer)
 }
 
 /* What the pointers point to is compared, not the pointers: SQLite may have freed the schema since
-** the last call, and put another name in its place. */
+** the last call, and put another name in its place. But main's name is a constant, or what the
+** application promised not to change before the connection closes (SQLITE_DBCONFIG_MAINDBNAME). */
 static bool is_noted(const struct observer *observer, const char *schema, const char *table)
 {
-    return strcmp(table, observer->last_table) == 0 && strcmp(schema, observer->last_schema) == 0;
+    return strcmp(table, observer->last_table) == 0 &&
+           (schema == observer->last_main || strcmp(schema, observer->last_schema) == 0);
 }
 
-/* Also a table that nothing depends on yet: something may, before this commits. Kept out of
-** on_update(), which is called for each row, and has few registers to save without it. */
+/* Also a table that nothing depends on yet: something may, before this commits. */
 __attribute__((noinline)) static void note_write(struct observer *observer, const char *schema,
                                                  const char *table)
 {
@@ -128,6 +129,7 @@ __attribute__((noinline)) static void note_write(struct observer *observer, cons
     observer->unannounced = !is_relied_on(observer);
     if (observer->unannounced)
         return;
+    observer->last_main = NULL;
     remember(observer->last_schema, sizeof observer->last_schema, schema);
     remember(observer->last_table, sizeof observer->last_table, table);
     struct database *database = observer_find(observer, schema);
@@ -135,6 +137,7 @@ __attribute__((noinline)) static void note_write(struct observer *observer, cons
         database = add_unlisted(observer, schema);
     if (database == NULL)
         return;
+    observer->last_main = database->index == MAIN_DATABASE ? schema : NULL;
     bool any = is_system_table(table);
     database_touch(database,
                    any ? NULL : history_table(database_history(database), table, TABLE_ROWID));
@@ -143,18 +146,30 @@ __attribute__((noinline)) static void note_write(struct observer *observer, cons
 static void forget_last_write(struct observer *observer)
 {
     observer->unannounced = false;
+    observer->last_main = NULL;
     observer->last_schema[0] = '\0';
     observer->last_table[0] = '\0';
 }
 
-static void on_update(void *argument, int operation, const char *schema, const char *table,
-                      sqlite3_int64 rowid)
+/* One row: the application's hook, which was there before, and a comparison. */
+__attribute__((noinline)) static void hear(struct observer *observer, int operation,
+                                           const char *schema, const char *table,
+                                           sqlite3_int64 rowid)
 {
-    struct observer *observer = argument;
     if (observer->slots.update != NULL)
         observer->slots.update(observer->slots.update_argument, operation, schema, table, rowid);
     if (!observer->unannounced && !is_noted(observer, schema, table))
         note_write(observer, schema, table);
+}
+
+/* Called for each row: these functions are apart so that each saves no more registers than it must,
+** and this one none. */
+static void on_update(void *argument, int operation, const char *schema, const char *table,
+                      sqlite3_int64 rowid)
+{
+    struct observer *observer = argument;
+    if (!observer->unannounced || observer->slots.update != NULL)
+        hear(observer, operation, schema, table, rowid);
 }
 
 static bool is_being_written(const struct observer *observer, const struct database *database)

@@ -33,6 +33,7 @@ struct observer {
     /* The table named last by the update hook, so that a bulk insert costs a comparison a row. */
     char last_schema[64];
     char last_table[128];
+    const char *last_main; /* SQLite's name of main, if it was named last: that stays where it is */
     bool unannounced; /* the transaction under way will not be announced: no name is noted */
 };
 
