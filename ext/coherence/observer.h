@@ -34,7 +34,7 @@ struct observer {
     char last_schema[64];
     char last_table[128];
     const char *last_main; /* SQLite's name of main, if it was named last: that stays where it is */
-    bool unannounced; /* the transaction under way will not be announced: no name is noted */
+    bool unannounced;      /* the transaction under way will not be announced: no name is noted */
 };
 
 /* Watch a connection: list its databases, and register the hooks if `hooks`; a hook that the
