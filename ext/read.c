@@ -258,7 +258,8 @@ static bool hit_at_once(struct reading *reading, bool once, struct result **resu
     if (definition->statement == NULL || definition->generation != observer->schema_generation ||
         !snapshot_stands(observer, definition->databases, definition->database_count, !once) ||
         !config_get(SETTING_ENABLED) || cached_query_is_refused(reading->query) ||
-        !has_declared_columns(reading->query) || asks_for_now(reading))
+        !has_declared_columns(reading->query) ||
+        (definition->analysis.calls_date && asks_for_now(reading)))
         return false;
     identify(reading);
     if (store_find(reading->session->store, &reading->identity, ticks_now(), reading_judge, reading,

@@ -1,6 +1,5 @@
 #include "base/lender.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -67,22 +66,24 @@ static void take_back(void *text)
         memory_free(lender);
 }
 
-void lender_give_text(struct lender *lender, sqlite3_context *context, const char *text,
+/* Where gcc knows that a size is small, it copies by an instruction (rep movs) that takes longer than
+** the call which it saves. */
+static void *(*const volatile copy)(void *restrict to, const void *restrict from,
+                                    size_t size) = memcpy;
+
+bool lender_give_text(struct lender *lender, sqlite3_context *context, const char *text,
                       size_t size)
 {
     struct slot *slot = lender->free;
-    if (size >= SLOT_TEXT || slot == NULL ||
-        (!lender->tells_zero && memchr(text, '\0', size) != NULL)) {
-        sqlite3_result_text64(context, text, size, SQLITE_TRANSIENT, SQLITE_UTF8);
-        return;
-    }
+    if (size >= SLOT_TEXT || slot == NULL)
+        return false;
     lender->free = slot->next;
     lender->lent++;
-    memcpy(slot->text, text, size);
-    slot->text[size] = '\0';
+    copy(slot->text, text, size + 1);
     /* Not knowing of the zero, SQLite would copy the text to put one there. */
     if (lender->tells_zero)
         sqlite3_result_text64(context, slot->text, size, take_back, UTF8_WITH_ZERO);
     else
         sqlite3_result_text(context, slot->text, -1, take_back);
+    return true;
 }

@@ -9,6 +9,7 @@
 #ifndef QUERYCACHE_BASE_LENDER_H
 #define QUERYCACHE_BASE_LENDER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/sqlite.h"
@@ -21,9 +22,9 @@ struct lender *lender_new(void);
 /* Safe with NULL. */
 void lender_free(struct lender *lender);
 
-/* Make this text (UTF-8) the result of the function or column. A text that is not short, or has a
-** zero byte in it, is copied by SQLite, and so is one where too many are lent. */
-void lender_give_text(struct lender *lender, sqlite3_context *context, const char *text,
+/* Make this text the result of the function or column: UTF-8, with a zero byte behind it and none in
+** it. False, and nothing done, where it is not short, or too many are lent. */
+bool lender_give_text(struct lender *lender, sqlite3_context *context, const char *text,
                       size_t size);
 
 #endif

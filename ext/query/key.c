@@ -83,14 +83,15 @@ struct key key_hash(const void *bytes, size_t size)
     return (struct key){.high = hash.high64, .low = hash.low64};
 }
 
-/* One half of the prefix seeds the hash of the parameters, and both are added to what comes out: for
-** one prefix it is a hash of the parameters, and for one list of parameters, prefixes that differ in
-** either half give different keys. So nothing is copied behind the prefix. */
+/* One half of the prefix seeds the hash of the parameters, and both go into what comes out: for one
+** prefix it is a hash of the parameters, and for one list of parameters, prefixes that differ in
+** either half give different keys. So nothing is copied behind the prefix. (One is added and one
+** XORed lest gcc do both at once, in a register that waits for both to be stored.) */
 struct key key_make(struct key prefix, const void *params, size_t params_size)
 {
     XXH128_hash_t hash =
         XXH3_128bits_withSeed(params_size > 0 ? params : "", params_size, prefix.low);
-    return (struct key){.high = hash.high64 + prefix.high, .low = hash.low64 + prefix.low};
+    return (struct key){.high = hash.high64 ^ prefix.high, .low = hash.low64 + prefix.low};
 }
 
 void key_format(struct key key, char out[33])

@@ -14,6 +14,18 @@
 /* A word is read with what follows it, eight bytes in all. */
 #define READ_SLACK (sizeof(uint64_t) - 1)
 
+const uint64_t result_masks[] = {
+    0,
+    0xff,
+    0xffff,
+    0xffffff,
+    0xffffffff,
+    0xffffffffff,
+    0xffffffffffff,
+    0xffffffffffffff,
+    0xffffffffffffffff,
+};
+
 /* A cell in the builder: for text and blob, where it ends in its column's heap; it begins where the
 ** one before it ended. */
 union payload {
@@ -37,8 +49,9 @@ struct profile {
     uint64_t nulls;
     int64_t least;
     int64_t greatest;
-    uint64_t texts; /* cells of text or blob */
-    char *heap;     /* and their bytes */
+    uint64_t texts;  /* cells of text or blob */
+    bool zero_bytes; /* in a text */
+    char *heap;      /* their bytes, and a zero byte behind each text */
     size_t heap_size;
     size_t heap_capacity;
 };
@@ -119,13 +132,14 @@ static bool add_block(struct result_builder *builder)
     return true;
 }
 
-static bool reserve_heap(struct profile *profile, size_t more)
+/* For so many bytes and a zero byte. */
+static bool reserve_heap(struct profile *profile, size_t size)
 {
-    if (more > SIZE_MAX / 4 - profile->heap_size)
+    if (size > SIZE_MAX / 4 - profile->heap_size)
         return false;
     size_t capacity = profile->heap_capacity > 0 ? profile->heap_capacity * 2 : FIRST_HEAP;
-    if (capacity < profile->heap_size + more)
-        capacity = profile->heap_size + more;
+    if (capacity <= profile->heap_size + size)
+        capacity = profile->heap_size + size + 1;
     char *heap = memory_resize(profile->heap, capacity);
     if (heap == NULL)
         return false;
@@ -134,14 +148,21 @@ static bool reserve_heap(struct profile *profile, size_t more)
     return true;
 }
 
-static bool add_text(struct profile *profile, union payload *payload, const struct cell *cell)
+static bool add_bytes(struct profile *profile, union payload *payload, const struct cell *cell)
 {
-    if (cell->size > profile->heap_capacity - profile->heap_size &&
+    if (cell->size >= profile->heap_capacity - profile->heap_size &&
         !reserve_heap(profile, cell->size))
         return false;
-    if (cell->size > 0)
-        memcpy(profile->heap + profile->heap_size, cell->bytes, cell->size);
-    profile->heap_size += cell->size;
+    char *at = profile->heap + profile->heap_size;
+    bool text = cell->type == CELL_TEXT;
+    if (cell->size > 0) {
+        memcpy(at, cell->bytes, cell->size);
+        if (text && memchr(cell->bytes, '\0', cell->size) != NULL)
+            profile->zero_bytes = true;
+    }
+    if (text)
+        at[cell->size] = '\0';
+    profile->heap_size += cell->size + text;
     payload->end = profile->heap_size;
     profile->texts++;
     return true;
@@ -166,7 +187,7 @@ static bool add_cell(struct profile *profile, union payload *payload, const stru
         break;
     case CELL_TEXT:
     case CELL_BLOB:
-        if (!add_text(profile, payload, cell))
+        if (!add_bytes(profile, payload, cell))
             return false;
         break;
     }
@@ -304,8 +325,9 @@ static char *place_column(struct column *column, const struct profile *profile, 
     at += marks;
     filling->heap = at;
     column->packing = (uint8_t)packing;
+    column->plain = packing <= PACK_BLOB && marks == 0;
+    column->terminated = !profile->zero_bytes;
     column->width = (uint8_t)width;
-    column->shift = (uint8_t)(64 - 8 * width);
     column->data = filling->data;
     column->marks = filling->marks;
     if (packing == PACK_INTEGER)
@@ -327,7 +349,7 @@ static char *fill_integers(char *at, const struct column *column, const union pa
 {
     for (size_t i = 0; i < rows; i++, at += column->width) {
         uint64_t word = (uint64_t)payloads[i].integer - (uint64_t)column->base;
-        put_word(at, word << column->shift >> column->shift);
+        put_word(at, word & result_masks[column->width]);
     }
     return at;
 }
@@ -359,14 +381,15 @@ static void fill_mixed(const struct filling *filling, struct mixing *mixing, uin
 {
     int64_t value = payload->integer;
     if (type == CELL_TEXT || type == CELL_BLOB) {
-        size_t size = payload->end - mixing->taken;
+        size_t taken = payload->end - mixing->taken;
+        size_t size = taken - (type == CELL_TEXT);
         value = (int64_t)mixing->put;
         memcpy(filling->heap + mixing->put, &size, sizeof size);
         mixing->put += sizeof size;
-        if (size > 0)
-            memcpy(filling->heap + mixing->put, heap + mixing->taken, size);
-        mixing->put += size;
-        mixing->taken += size;
+        if (taken > 0)
+            memcpy(filling->heap + mixing->put, heap + mixing->taken, taken);
+        mixing->put += taken;
+        mixing->taken += taken;
     }
     filling->marks[row] = (unsigned char)type;
     memcpy(filling->data + row * sizeof value, &value, sizeof value);
@@ -475,7 +498,7 @@ size_t result_size(const struct result *result)
     return result->size;
 }
 
-struct cell result_mixed(const struct column *column, uint64_t row)
+static struct cell mixed_cell(const struct column *column, uint64_t row)
 {
     struct cell cell = {.type = (enum cell_type)column->marks[row]};
     const char *payload = column->data + row * sizeof(int64_t);
@@ -486,8 +509,19 @@ struct cell result_mixed(const struct column *column, uint64_t row)
     } else if (cell.type != CELL_NULL) {
         int64_t offset;
         memcpy(&offset, payload, sizeof offset);
+        cell.terminated = cell.type == CELL_TEXT && column->terminated;
         memcpy(&cell.size, column->heap + offset, sizeof cell.size);
         cell.bytes = column->heap + offset + sizeof cell.size;
     }
     return cell;
+}
+
+struct cell result_any_cell(const struct column *column, uint64_t row)
+{
+    if (column->packing == PACK_MIXED)
+        return mixed_cell(column, row);
+    if (column->packing == PACK_NULL ||
+        (column->marks != NULL && (column->marks[row / 8] >> row % 8 & 1) != 0))
+        return (struct cell){.type = CELL_NULL};
+    return result_plain_cell(column, row);
 }

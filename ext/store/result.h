@@ -16,10 +16,11 @@
 
 enum cell_type { CELL_NULL, CELL_INTEGER, CELL_REAL, CELL_TEXT, CELL_BLOB };
 
-/* One value. `bytes` and `size` are for TEXT (UTF-8, not zero-terminated) and BLOB; they point into
-** whoever gave the cell out and live as long as that does. */
+/* One value. `bytes` and `size` are for TEXT (UTF-8) and BLOB; they point into whoever gave the cell
+** out and live as long as that does. */
 struct cell {
     enum cell_type type;
+    _Bool terminated; /* of a text that a result gives: a zero byte is behind it, and none in it */
     union {
         int64_t integer;
         double real;
@@ -32,19 +33,20 @@ struct cell {
 
 /* How a column's cells are kept. Nothing is aligned. */
 enum packing {
-    PACK_NULL,    /* nothing but NULL: no data at all */
     PACK_INTEGER, /* what each is above the least value, in `width` bytes */
     PACK_REAL,
-    PACK_TEXT, /* where each begins in the column's heap, in `width` bytes; it ends where the next
-                  begins */
-    PACK_BLOB,
+    PACK_TEXT,  /* where each begins in the column's heap, in `width` bytes; it ends, with a zero
+                  byte, where the next begins */
+    PACK_BLOB,  /* likewise, without a zero byte */
     PACK_MIXED, /* eight bytes; text and blob lie in the heap behind their size */
+    PACK_NULL,  /* nothing but NULL: no data at all */
 };
 
 struct column {
     uint8_t packing;            /* enum packing */
+    uint8_t plain;              /* every cell is of the packing's one type */
+    uint8_t terminated;         /* no text has a zero byte in it */
     uint8_t width;              /* bytes of a word of data, 1 to 8 */
-    uint8_t shift;              /* bits that are not of it in the eight bytes from there on */
     const char *data;           /* words of `width` bytes, the least significant one first */
     const unsigned char *marks; /* PACK_MIXED: a tag for each cell; else a bit where it is NULL, and
                                    NULL where none is */
@@ -117,52 +119,63 @@ static inline uint64_t result_little_endian(uint64_t word)
 #endif
 }
 
+/* The bits of a word of so many bytes. A table, as shifting takes several times as long. */
+extern const uint64_t result_masks[sizeof(uint64_t) + 1];
+
 /* Eight bytes are read whatever the width: a result has as many behind its last section. */
 static inline uint64_t result_word(const struct column *column, uint64_t number)
 {
     uint64_t word;
     memcpy(&word, column->data + number * column->width, sizeof word);
-    return result_little_endian(word) << column->shift >> column->shift;
+    return result_little_endian(word) & result_masks[column->width];
 }
 
-static inline struct cell result_text(const struct column *column, uint64_t row,
-                                      enum cell_type type)
+static inline struct cell result_text(const struct column *column, uint64_t row)
+{
+    uint64_t begin = result_word(column, row);
+    uint64_t end = result_word(column, row + 1);
+    return (struct cell){.type = CELL_TEXT,
+                         .terminated = column->terminated,
+                         .bytes = column->heap + begin,
+                         .size = (size_t)(end - begin - 1)};
+}
+
+static inline struct cell result_blob(const struct column *column, uint64_t row)
 {
     uint64_t begin = result_word(column, row);
     uint64_t end = result_word(column, row + 1);
     return (struct cell){
-        .type = type, .bytes = column->heap + begin, .size = (size_t)(end - begin)};
+        .type = CELL_BLOB, .bytes = column->heap + begin, .size = (size_t)(end - begin)};
 }
 
-struct cell result_mixed(const struct column *column, uint64_t row);
-
-/* The cell at row < rows and column < columns. */
-static inline struct cell result_cell(const struct result *result, uint64_t row,
-                                      unsigned column_number)
+/* Of a plain column: no cell is NULL, nor of another type. */
+static inline struct cell result_plain_cell(const struct column *column, uint64_t row)
 {
-    const struct column *column = &result->columns[column_number];
-    struct cell cell = {.type = CELL_NULL};
-    if (column->packing == PACK_MIXED)
-        return result_mixed(column, row);
-    if (column->marks != NULL && (column->marks[row / 8] >> row % 8 & 1) != 0)
-        return cell;
+    struct cell cell = {.type = CELL_INTEGER};
     switch (column->packing) {
-    case PACK_INTEGER:
-        cell.type = CELL_INTEGER;
-        /* Unsigned, so that it may wrap: the sum is in range again. */
-        cell.integer = (int64_t)((uint64_t)column->base + result_word(column, row));
-        return cell;
     case PACK_REAL:
         cell.type = CELL_REAL;
         memcpy(&cell.real, column->data + row * sizeof cell.real, sizeof cell.real);
         return cell;
     case PACK_TEXT:
-        return result_text(column, row, CELL_TEXT);
+        return result_text(column, row);
     case PACK_BLOB:
-        return result_text(column, row, CELL_BLOB);
+        return result_blob(column, row);
     default:
+        /* Unsigned, so that it may wrap: the sum is in range again. */
+        cell.integer = (int64_t)((uint64_t)column->base + result_word(column, row));
         return cell;
     }
+}
+
+/* Of any column. */
+struct cell result_any_cell(const struct column *column, uint64_t row);
+
+/* The cell at row < rows and column < columns. */
+static inline struct cell result_cell(const struct result *result, uint64_t row, unsigned number)
+{
+    const struct column *column = &result->columns[number];
+    return column->plain ? result_plain_cell(column, row) : result_any_cell(column, row);
 }
 
 #endif

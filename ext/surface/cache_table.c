@@ -547,16 +547,12 @@ static int cache_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int
     const struct cache_cursor *cursor = (struct cache_cursor *)base;
     const struct cache_table *table = (struct cache_table *)base->pVtab;
     int columns = (int)result_columns(cursor->result);
-    if (column < columns) {
-        struct cell cell = result_cell(cursor->result, cursor->row, (unsigned)column);
-        if (cell.type == CELL_TEXT)
-            lender_give_text(table->session->lender, context, cell.bytes, cell.size);
-        else
-            surface_result_cell(context, cell);
-    } else if (cursor->params.size > 0) {
+    if (column < columns)
+        surface_result_at(context, table->session->lender, cursor->result, cursor->row,
+                          (unsigned)column);
+    else if (cursor->params.size > 0)
         surface_result_cell(context,
                             key_parameter(cursor->params.bytes, (unsigned)(column - columns)));
-    }
     return SQLITE_OK;
 }
 

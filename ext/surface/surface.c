@@ -69,6 +69,11 @@ void surface_result_error(sqlite3_context *context, int code, char *error)
     sqlite3_free(error);
 }
 
+void surface_result_any_cell(sqlite3_context *context, const struct column *column, uint64_t row)
+{
+    surface_result_cell(context, result_any_cell(column, row));
+}
+
 int surface_failure(char *text, char **error)
 {
     *error = text;

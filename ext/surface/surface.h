@@ -43,7 +43,9 @@ int surface_create_module(sqlite3 *db, struct session *session, const char *name
 /* Finish a function with an error; takes *error over (sqlite3_mprintf, or NULL). */
 void surface_result_error(sqlite3_context *context, int code, char *error);
 
-/* Give a cell. Text and blobs are copied: SQLite may keep them longer than a cursor its result. */
+/* Give a cell. Text and blobs are copied: SQLite may keep them longer than a cursor its result.
+** Where SQLite finds the end of a text itself, the copy counts as terminated; else it would be
+** terminated, and in older versions moved, when somebody reads it. */
 static inline void surface_result_cell(sqlite3_context *context, struct cell cell)
 {
     switch (cell.type) {
@@ -54,7 +56,10 @@ static inline void surface_result_cell(sqlite3_context *context, struct cell cel
         sqlite3_result_double(context, cell.real);
         break;
     case CELL_TEXT:
-        sqlite3_result_text64(context, cell.bytes, cell.size, SQLITE_TRANSIENT, SQLITE_UTF8);
+        if (cell.terminated)
+            sqlite3_result_text(context, cell.bytes, -1, SQLITE_TRANSIENT);
+        else
+            sqlite3_result_text64(context, cell.bytes, cell.size, SQLITE_TRANSIENT, SQLITE_UTF8);
         break;
     case CELL_BLOB:
         sqlite3_result_blob64(context, cell.size > 0 ? cell.bytes : "", cell.size,
@@ -64,6 +69,24 @@ static inline void surface_result_cell(sqlite3_context *context, struct cell cel
         sqlite3_result_null(context);
         break;
     }
+}
+
+/* The same of a result's cell: the inner loop of a hit. In the first row a short text is lent: to copy
+** it SQLite would allocate. In later rows a copy goes where the last one was, and is quicker. */
+void surface_result_any_cell(sqlite3_context *context, const struct column *column, uint64_t row);
+
+static inline void surface_result_at(sqlite3_context *context, struct lender *lender,
+                                     const struct result *result, uint64_t row, unsigned number)
+{
+    const struct column *column = &result->columns[number];
+    if (!column->plain) {
+        surface_result_any_cell(context, column, row);
+        return;
+    }
+    struct cell cell = result_plain_cell(column, row);
+    if (row > 0 || cell.type != CELL_TEXT || !cell.terminated ||
+        !lender_give_text(lender, context, cell.bytes, cell.size))
+        surface_result_cell(context, cell);
 }
 
 /* SQLITE_ERROR with this text in *error, or SQLITE_NOMEM when there is no text because memory was
