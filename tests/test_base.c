@@ -1,6 +1,10 @@
 /* What the rooms stand on: memory, buffers, time, units. */
 #include "tap.h"
 
+#if defined __linux__
+#include <malloc.h>
+#endif
+
 #include "base/buffer.h"
 #include "base/ticks.h"
 #include "base/units.h"
@@ -243,9 +247,43 @@ static void test_formatting(void)
     ok(same, "what is written is read back exactly");
 }
 
+/* malloc's own figures can be had of glibc, where no sanitizer stands in for it. */
+#ifdef __has_feature
+#define SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#elif defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+
+/* Of the blocks up to the size from which they may be mapped by themselves. Before the allocator is
+** replaced. */
+static void test_footprint(void)
+{
+    const char *name = "a block's footprint is what malloc takes for it";
+#if defined __GLIBC__ && !SANITIZED
+    size_t wrong = 0;
+    for (size_t size = 1; size < 128 * 1024 - 64; size += size < 5000 ? 1 : 997) {
+        void *block = memory_alloc(size);
+        /* Usable are all of its bytes but the head, which is that of a size. What malloc could not
+        ** split off for another block is left out: no more than sixteen bytes. */
+        size_t taken = malloc_usable_size(block) + sizeof(size_t);
+        size_t told = memory_footprint(size);
+        wrong += taken < told || taken > told + 16;
+        memory_free(block);
+    }
+    is_int(wrong, 0, name);
+#else
+    tap_skip(name, "malloc is not glibc's");
+#endif
+    is_int(memory_footprint(SIZE_MAX), SIZE_MAX, "of what is no size, it is none");
+    counting_start();
+    is_int(memory_footprint(100), 100, "of a replaced allocator it is what was asked for");
+}
+
 int main(void)
 {
-    counting_start();
+    test_footprint();
     test_memory();
     test_buffer();
     test_ticks();

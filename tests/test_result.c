@@ -61,6 +61,12 @@ static struct result *make(const struct cell *cells, unsigned columns, uint64_t 
     return result_builder_finish(builder);
 }
 
+/* What is said to have an end has one, and no other zero byte. */
+static bool is_terminated(const struct cell *cell)
+{
+    return cell->type == CELL_TEXT && strlen(cell->bytes) == cell->size;
+}
+
 static bool same_rows(const struct result *result, const struct cell *cells, unsigned columns,
                       uint64_t rows)
 {
@@ -69,7 +75,8 @@ static bool same_rows(const struct result *result, const struct cell *cells, uns
     for (uint64_t row = 0; row < rows; row++) {
         for (unsigned column = 0; column < columns; column++) {
             struct cell cell = result_cell(result, row, column);
-            if (!same_cell(&cell, &cells[row * columns + column])) {
+            if (!same_cell(&cell, &cells[row * columns + column]) ||
+                (cell.type >= CELL_TEXT && cell.terminated && !is_terminated(&cell))) {
                 printf("#   row %llu column %u differs\n", (unsigned long long)row, column);
                 return false;
             }
@@ -127,6 +134,86 @@ static void test_types(void)
     CHECK_COLUMN(numbers, "integers and reals in one column stay what they are");
     CHECK_COLUMN(mixed, "a column of all types");
     CHECK_COLUMN(empties, "a column of empty texts");
+}
+
+/* Both sides of each border between two widths, from either end of what an integer can be. */
+static void test_widths(void)
+{
+    enum { ROWS = 1000 };
+    static struct cell cells[ROWS];
+    for (unsigned width = 1; width <= 8; width++) {
+        uint64_t most = UINT64_MAX >> (64 - 8 * width);
+        for (int over = 0; over <= (width < 8); over++) {
+            for (int high = 0; high < 2; high++) {
+                char name[120];
+                uint64_t least =
+                    high ? (uint64_t)INT64_MAX - most - (uint64_t)over : (uint64_t)INT64_MIN;
+                for (uint64_t i = 0; i < ROWS; i++)
+                    cells[i] =
+                        integer((int64_t)(least + (i * UINT64_C(0x9e3779b97f4a7c15) & most)));
+                cells[0] = integer((int64_t)least);
+                cells[ROWS - 1] = integer((int64_t)(least + most + (uint64_t)over));
+                struct result *result = make(cells, 1, ROWS);
+                size_t bytes = result != NULL ? result_size(result) / ROWS : 0;
+                snprintf(name, sizeof name,
+                         "integers over a range of 2^%u%s, %s, take %u bytes each", 8 * width,
+                         over ? "" : " - 1", high ? "up to the greatest" : "from the least",
+                         width + (unsigned)over);
+                ok(same_rows(result, cells, 1, ROWS) && bytes == width + (unsigned)over, name);
+                result_release(result);
+            }
+        }
+    }
+}
+
+/* Offsets of a column of texts or blobs, around the sizes at which they take one byte more. */
+static void test_offsets(void)
+{
+    static const size_t borders[] = {0xff, 0xffff, 0xffffff};
+    static char heap[0xffffff + 16];
+    memset(heap, 'h', sizeof heap);
+    for (size_t i = 0; i < sizeof borders / sizeof borders[0]; i++) {
+        for (int over = -1; over <= 1; over++) {
+            /* Of texts, a zero byte behind each counts, too. */
+            size_t size = borders[i] + (size_t)over;
+            struct cell texts[] = {bytes(CELL_TEXT, heap, size - 8), null_cell,
+                                   bytes(CELL_TEXT, heap, 5), bytes(CELL_TEXT, "", 0)};
+            struct cell blobs[] = {bytes(CELL_BLOB, heap, size - 5), bytes(CELL_BLOB, "", 0),
+                                   bytes(CELL_BLOB, heap, 5)};
+            CHECK_COLUMN(texts, "texts around a border of offsets");
+            CHECK_COLUMN(blobs, "blobs around a border of offsets");
+        }
+    }
+}
+
+static void check_terminated(const struct cell *cells, uint64_t rows, bool expected,
+                             const char *name)
+{
+    struct result *result = make(cells, 1, rows);
+    bool good = same_rows(result, cells, 1, rows);
+    for (uint64_t row = 0; good && row < rows; row++) {
+        struct cell cell = result_cell(result, row, 0);
+        good = cell.type != CELL_TEXT || cell.terminated == expected;
+    }
+    ok(good, name);
+    result_release(result);
+}
+
+static void test_terminated(void)
+{
+    struct cell texts[] = {bytes(CELL_TEXT, "a text", 6), bytes(CELL_TEXT, NULL, 0)};
+    struct cell nullable[] = {bytes(CELL_TEXT, "a text", 6), null_cell, bytes(CELL_TEXT, "b", 1)};
+    struct cell mixed[] = {bytes(CELL_TEXT, "a", 1), bytes(CELL_BLOB, "b\0b", 3), integer(1),
+                           bytes(CELL_TEXT, "", 0)};
+    struct cell zero[] = {bytes(CELL_TEXT, "a", 1), bytes(CELL_TEXT, "b\0b", 3)};
+    struct cell last[] = {bytes(CELL_TEXT, "a\0", 2), bytes(CELL_TEXT, "b", 1)};
+    struct cell mixed_zero[] = {bytes(CELL_TEXT, "\0", 1), integer(1), bytes(CELL_TEXT, "c", 1)};
+    check_terminated(texts, 2, true, "texts are terminated");
+    check_terminated(nullable, 3, true, "also beside NULL");
+    check_terminated(mixed, 4, true, "and beside other types, whatever blobs hold");
+    check_terminated(zero, 2, false, "but not where one has a zero byte within");
+    check_terminated(last, 2, false, "or as its last byte");
+    check_terminated(mixed_zero, 3, false, "among other types, too");
 }
 
 static void test_shapes(void)
@@ -215,6 +302,25 @@ static void test_random(void)
     ok(sized, "a builder tells the size of the result before it is made");
 }
 
+/* More rows than a builder's block has room for. */
+static void test_long(void)
+{
+    enum { COLUMNS = 6, ROWS = 20000 };
+    static struct cell cells[COLUMNS * ROWS];
+    static const unsigned flavours[COLUMNS] = {0, 6, 7, 2, 9, 11};
+    static const uint64_t counts[] = {7, 8, 9, 24, 25, 1016, 5000, ROWS};
+    uint64_t seed = random_seed(2);
+    for (unsigned i = 0; i < COLUMNS * ROWS; i++)
+        cells[i] = random_cell(&seed, flavours[i % COLUMNS]);
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        char name[64];
+        struct result *result = make(cells, COLUMNS, counts[i]);
+        snprintf(name, sizeof name, "%llu rows of all types", (unsigned long long)counts[i]);
+        ok(same_rows(result, cells, COLUMNS, counts[i]), name);
+        result_release(result);
+    }
+}
+
 static void test_memory_short(void)
 {
     struct cell cells[3 * 20];
@@ -245,9 +351,13 @@ int main(void)
 {
     counting_start();
     test_types();
+    test_widths();
+    test_offsets();
+    test_terminated();
     test_shapes();
     test_size();
     test_random();
+    test_long();
     test_memory_short();
     result_release(NULL);
     result_builder_free(NULL);
