@@ -10,6 +10,7 @@
 #include "coherence/snapshot.h"
 #include "query/dependencies.h"
 #include "store/flight.h"
+#include "store/policy.h"
 
 /* All sessions of the process, so that loading twice on one connection finds the first. */
 struct listed {
@@ -61,21 +62,32 @@ static struct limits configured_limits(void)
                            .max_bytes = config_get(SETTING_MAX_BYTES)};
 }
 
+static void configure(struct store *configured)
+{
+    store_set_policy(configured, policy_at(config_get(SETTING_POLICY)));
+    store_set_admission(configured, config_get(SETTING_ADMIT) != 0);
+}
+
 struct store *session_store(void)
 {
     pthread_mutex_lock(&lock);
-    if (store == NULL)
+    if (store == NULL) {
         store = store_new((unsigned)config_get(SETTING_SHARDS), configured_limits());
+        if (store != NULL)
+            configure(store);
+    }
     struct store *found = store;
     pthread_mutex_unlock(&lock);
     return found;
 }
 
-void session_apply_limits(void)
+void session_apply_settings(void)
 {
     struct store *found = session_store();
-    if (found != NULL)
-        store_set_limits(found, configured_limits());
+    if (found == NULL)
+        return;
+    configure(found);
+    store_set_limits(found, configured_limits());
 }
 
 /* ---- what cached tables read, for queries over them ---- */

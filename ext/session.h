@@ -77,7 +77,7 @@ void session_drop_outdated(struct session *session);
 ** then less is known. */
 void session_refresh(struct session *session);
 
-/* Apply cache_config's limits to the store; call after they were changed. */
-void session_apply_limits(void);
+/* Apply cache_config's limits, policy and admission to the store; call after they were changed. */
+void session_apply_settings(void);
 
 #endif

@@ -134,7 +134,7 @@ for name in max_entries max_rows; do
         option "$name = $value" "$name" "${value//\'/}" 'positive'
     done
 done
-option "policy = 'fifo'" policy fifo lru
+option "policy = 'fifo'" policy fifo "'lru', 's3fifo', 'gdsf'"
 option "coherence = 'maybe'" coherence maybe exact ttl
 option "share = 'planet'" share planet process connection
 option "nondeterministic = 'perhaps'" nondeterministic perhaps refuse allow
@@ -289,11 +289,12 @@ setting ttl "'soon'" soon '5 min'
 setting ttl 0 '5 min'
 setting tti -3 -3 '5 min'
 setting max_result_bytes "'99999999999999 TB'" '16 MB'
-setting policy "'fifo'" fifo lru
+setting policy "'fifo'" fifo "'lru', 's3fifo', 'gdsf'"
+setting admit "'once'" once all twice
 setting shards 8 shards QUERYCACHE_SHARDS
 setting hooks 7 0 1
 says 'a setting that is not there, with those that are' colour enabled max_bytes max_entries ttl \
-    tti max_result_bytes shards policy hooks <<<"SELECT cache_configure('colour', 'red');"
+    tti max_result_bytes shards policy admit hooks <<<"SELECT cache_configure('colour', 'red');"
 gives 'UPDATE of a setting that is not there changes nothing' 0 \
     <<<"UPDATE cache_config SET value = 1 WHERE name = 'colour'; SELECT changes();"
 says 'only the value of a setting can be set' 'value' \

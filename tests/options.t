@@ -102,8 +102,13 @@ SELECT entries, rejections FROM cache_definitions;"
 
 # ---- what is kept, and for whom ----
 
-gives "policy = 'lru' is the one there is" 'lru' \
-    <<<"$(table "policy = 'lru'") SELECT policy FROM cache_definitions;"
+for policy in lru s3fifo gdsf; do
+    gives "policy = '$policy' is shown, and results are kept under it" "$policy
+miss
+hit" <<<"$(table "policy = '$policy'") SELECT policy FROM cache_definitions; $(read_year 2023 2023)"
+done
+gives 'without one, the policy of the process counts' '1' \
+    <<<"$(table '') SELECT policy IS NULL FROM cache_definitions;"
 gives "coherence = 'ttl' serves what was kept, whatever is written; 'exact' does not" '5
 5
 5
@@ -155,7 +160,7 @@ INSERT INTO sink SELECT n FROM other; SELECT cache_last_status();"
 gives 'every option is shown as people write it' \
     "5 min|10 s|1000|16 MB|64 KiB|50|20 ms|lru|exact|process|refuse|billing, eu" <<<"$(table "
     ttl = 300, TTI = '10s', max_entries = 1000, max_bytes = '16 mb', max_result_bytes = 65536,
-    max_rows = 50, min_time = 0.02, tags = 'billing, eu'")
+    max_rows = 50, min_time = 0.02, policy = lru, tags = 'billing, eu'")
 SELECT ttl, tti, max_entries, max_bytes, max_result_bytes, max_rows, min_time, policy, coherence,
        share, nondeterministic, tags FROM cache_definitions;"
 
@@ -168,6 +173,7 @@ ttl|1 h
 tti|none
 max_result_bytes|8 MiB
 policy|lru
+admit|all
 hooks|1
 coalesce_wait|5 s' <<'SQL'
 SELECT name, value FROM cache_config WHERE value = default_value AND name <> 'shards';
@@ -216,9 +222,26 @@ gives 'max_result_bytes: for those without their own' '5000
 $text max_entries = 9);
 SELECT length(x) FROM text(5000);
 SELECT entries, rejections FROM cache_stats;"
-gives "policy can be set to 'lru'" 'lru' \
-    <<<"UPDATE cache_config SET value = 'lru' WHERE name = 'policy';
-        SELECT value FROM cache_config WHERE name = 'policy';"
+gives 'policy: the entries stay when it changes' 'miss
+s3fifo
+hit
+gdsf
+hit
+lru
+hit' <<<"$(table '') $(read_year 2023)
+$(for policy in s3fifo gdsf lru; do
+    echo "UPDATE cache_config SET value = '$policy' WHERE name = 'policy';
+          SELECT value FROM cache_config WHERE name = 'policy'; $(read_year 2023)"
+done)"
+gives "admit = 'twice': what is asked for once is not kept, and counts as a rejection" 'miss
+miss
+hit
+1|1
+miss
+hit' <<<"UPDATE cache_config SET value = 'Twice' WHERE name = 'admit';
+$(table '') $(read_year 2023 2023 2023) SELECT entries, rejections FROM cache_stats;
+UPDATE cache_config SET value = 'all' WHERE name = 'admit';
+$(read_year 2024 2024)"
 
 with() { # VARIABLE=VALUE NAME EXPECTED
     local variable=$1 name=$2 expected=$3
@@ -230,6 +253,11 @@ with QUERYCACHE_SHARDS=4 'shards comes from the environment, before loading' '4'
     <<<"SELECT value FROM cache_config WHERE name = 'shards';"
 with QUERYCACHE_MAX_BYTES='1 MiB' 'so does max_bytes' '1 MiB|64 MiB|1048576' \
     <<<"SELECT value, default_value, max_bytes FROM cache_config, cache_stats WHERE name = 'max_bytes';"
+with QUERYCACHE_POLICY=gdsf 'so does policy' 'gdsf|lru' \
+    <<<"SELECT value, default_value FROM cache_config WHERE name = 'policy';"
+with QUERYCACHE_ADMIT=twice 'so does admit' 'miss
+miss
+hit' <<<"$(table '') $(read_year 2023 2023 2023)"
 with QUERYCACHE_ENABLED=0 'so does enabled' 'bypass' <<<"$(table '') $(read_year 2023)"
 # A write to users says nothing about sales only where somebody watches.
 gives 'hooks = 1: a write to another table keeps the entry' 'miss

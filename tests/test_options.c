@@ -93,6 +93,8 @@ static void test_options_that_are_good(void)
     shows("max_bytes = '1 GiB'", index_of("max_bytes"), "1 GiB");
     shows("max_rows = '12'", index_of("max_rows"), "12");
     shows("policy = 'LRU'", index_of("policy"), "lru");
+    shows("policy = s3fifo", index_of("policy"), "s3fifo");
+    shows("policy = 'Gdsf'", index_of("policy"), "gdsf");
     shows("coherence = 'ttl'", index_of("coherence"), "ttl");
     shows("coherence = exact", index_of("coherence"), "exact");
     shows("share = 'connection'", index_of("share"), "connection");
@@ -120,7 +122,9 @@ static void test_options_that_are_bad(void)
     refuses("max_bytes = '16 apples'", "16 apples", "16 MB");
     refuses("max_bytes = 9999999999 GiB", "max_bytes", "16 MB");
     refuses("max_rows = none", "max_rows", "positive whole number");
-    refuses("policy = mru", "mru", "lru");
+    refuses("policy = mru", "mru", "'lru', 's3fifo', 'gdsf'");
+    refuses("policy = lru2", "lru2", "'lru', 's3fifo', 'gdsf'");
+    refuses("policy = ''", "policy", "'lru', 's3fifo', 'gdsf'");
     refuses("coherence = maybe", "maybe", "'exact' or 'ttl'");
     refuses("share = thread", "thread", "'process' or 'connection'");
     refuses("nondeterministic = yes", "yes", "'refuse' or 'allow'");
@@ -141,7 +145,7 @@ static void test_unset_options(void)
 {
     struct options options = {0};
     static const char *const expected[OPTION_COUNT] = {
-        NULL, NULL, NULL, NULL, NULL, NULL, NULL, "lru", "exact", "process", "refuse", NULL};
+        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "exact", "process", "refuse", NULL};
     for (int i = 0; i < OPTION_COUNT; i++) {
         char *shown = NULL;
         is_int(options_show(&options, i, &shown), SQLITE_OK, "an unset option can be shown");
@@ -231,7 +235,11 @@ static void test_settings(void)
     configures(SETTING_TTL, "none", TICKS_NEVER, "none");
     configures(SETTING_TTI, "5 min", 300 * SECOND, "5 min");
     configures(SETTING_MAX_RESULT_BYTES, "1000", 1000, "1 KB");
+    configures(SETTING_POLICY, "S3FIFO", 1, "s3fifo");
+    configures(SETTING_POLICY, "gdsf", 2, "gdsf");
     configures(SETTING_POLICY, "LRU", 0, "lru");
+    configures(SETTING_ADMIT, "Twice", 1, "twice");
+    configures(SETTING_ADMIT, "all", 0, "all");
     configures(SETTING_HOOKS, "1", 1, "1");
     cannot_configure(SETTING_ENABLED, "2", "0 or 1");
     cannot_configure(SETTING_ENABLED, "", "0 or 1");
@@ -239,7 +247,8 @@ static void test_settings(void)
     cannot_configure(SETTING_MAX_ENTRIES, "none", "positive whole number");
     cannot_configure(SETTING_TTL, "-1", "'none'");
     cannot_configure(SETTING_TTL, NULL, "'none'");
-    cannot_configure(SETTING_POLICY, "fifo", "'lru'");
+    cannot_configure(SETTING_POLICY, "fifo", "'lru', 's3fifo', 'gdsf'");
+    cannot_configure(SETTING_ADMIT, "once", "'all' or 'twice'");
     cannot_configure(SETTING_SHARDS, "8", "QUERYCACHE_SHARDS");
 }
 

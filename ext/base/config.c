@@ -5,11 +5,20 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "base/policies.h"
 #include "base/sqlite.h"
 #include "base/ticks.h"
 #include "base/units.h"
 
-enum form { FORM_SWITCH, FORM_SIZE, FORM_COUNT, FORM_DURATION, FORM_SHARDS, FORM_POLICY };
+enum form {
+    FORM_SWITCH,
+    FORM_SIZE,
+    FORM_COUNT,
+    FORM_DURATION,
+    FORM_SHARDS,
+    FORM_POLICY,
+    FORM_ADMIT
+};
 
 #define SHARDS_MAX 1024
 
@@ -19,8 +28,13 @@ static const char *const form_texts[] = {
     [FORM_COUNT] = "a positive whole number",
     [FORM_DURATION] = UNITS_DURATION_FORM ", or 'none'",
     [FORM_SHARDS] = "a power of two from 1 to 1024",
-    [FORM_POLICY] = "'lru'",
+    [FORM_POLICY] = POLICIES_FORM,
+    [FORM_ADMIT] = "'all' or 'twice'",
 };
+
+/* The words that a form accepts; the value is the number of the word. */
+static const char *const policy_words[] = {POLICIES_NAMES, NULL};
+static const char *const admit_words[] = {"all", "twice", NULL};
 
 const struct setting_info setting_infos[SETTING_COUNT] = {
     [SETTING_ENABLED] = {"enabled", "1", "1 to use the cache, 0 to compute every read (0 or 1)"},
@@ -38,7 +52,11 @@ const struct setting_info setting_infos[SETTING_COUNT] = {
     [SETTING_SHARDS] = {"shards", "16",
                         "parts of the store with a lock each, set by QUERYCACHE_SHARDS before "
                         "loading (a power of two from 1 to 1024)"},
-    [SETTING_POLICY] = {"policy", "lru", "which entry makes room for a new one ('lru')"},
+    [SETTING_POLICY] = {"policy", "lru",
+                        "which entry makes room for a new one (" POLICIES_FORM ")"},
+    [SETTING_ADMIT] = {"admit", "all",
+                       "whether a result is kept at once, or when it was asked for twice within a "
+                       "while ('all' or 'twice')"},
     [SETTING_HOOKS] = {"hooks", "1",
                        "1 to observe the writes of connections that load from now on, 0 not to "
                        "(0 or 1)"},
@@ -59,17 +77,24 @@ static const struct {
     [SETTING_MAX_RESULT_BYTES] = {FORM_SIZE, "QUERYCACHE_MAX_RESULT_BYTES"},
     [SETTING_SHARDS] = {FORM_SHARDS, "QUERYCACHE_SHARDS"},
     [SETTING_POLICY] = {FORM_POLICY, "QUERYCACHE_POLICY"},
+    [SETTING_ADMIT] = {FORM_ADMIT, "QUERYCACHE_ADMIT"},
     [SETTING_HOOKS] = {FORM_SWITCH, "QUERYCACHE_HOOKS"},
     [SETTING_COALESCE_WAIT] = {FORM_DURATION, "QUERYCACHE_COALESCE_WAIT"},
 };
 
 /* The defaults, as default_text says them: what is read before config_load() must be right too. */
 static _Atomic int64_t values[SETTING_COUNT] = {
-    [SETTING_ENABLED] = 1,         [SETTING_MAX_BYTES] = INT64_C(64) << 20,
-    [SETTING_MAX_ENTRIES] = 10000, [SETTING_TTL] = 3600 * TICKS_PER_SECOND,
-    [SETTING_TTI] = TICKS_NEVER,   [SETTING_MAX_RESULT_BYTES] = INT64_C(8) << 20,
-    [SETTING_SHARDS] = 16,         [SETTING_POLICY] = 0,
-    [SETTING_HOOKS] = 1,           [SETTING_COALESCE_WAIT] = 5 * TICKS_PER_SECOND,
+    [SETTING_ENABLED] = 1,
+    [SETTING_MAX_BYTES] = INT64_C(64) << 20,
+    [SETTING_MAX_ENTRIES] = 10000,
+    [SETTING_TTL] = 3600 * TICKS_PER_SECOND,
+    [SETTING_TTI] = TICKS_NEVER,
+    [SETTING_MAX_RESULT_BYTES] = INT64_C(8) << 20,
+    [SETTING_SHARDS] = 16,
+    [SETTING_POLICY] = 0,
+    [SETTING_ADMIT] = 0,
+    [SETTING_HOOKS] = 1,
+    [SETTING_COALESCE_WAIT] = 5 * TICKS_PER_SECOND,
 };
 
 static pthread_mutex_t load_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -92,6 +117,17 @@ static bool parse_shards(const char *text, int64_t *value)
     return true;
 }
 
+static bool parse_word(const char *const *words, const char *text, int64_t *value)
+{
+    for (int64_t i = 0; words[i] != NULL; i++) {
+        if (sqlite3_stricmp(words[i], text) == 0) {
+            *value = i;
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool parse(enum form form, const char *text, int64_t *value)
 {
     switch (form) {
@@ -110,10 +146,9 @@ static bool parse(enum form form, const char *text, int64_t *value)
     case FORM_SHARDS:
         return parse_shards(text, value);
     case FORM_POLICY:
-        if (sqlite3_stricmp(text, "lru") != 0)
-            return false;
-        *value = 0;
-        return true;
+        return parse_word(policy_words, text, value);
+    case FORM_ADMIT:
+        return parse_word(admit_words, text, value);
     }
     return false;
 }
@@ -216,7 +251,9 @@ char *config_show(enum setting setting)
         units_format_duration(value, text);
         return sqlite3_mprintf("%s", text);
     case FORM_POLICY:
-        return sqlite3_mprintf("lru");
+        return sqlite3_mprintf("%s", policy_words[value]);
+    case FORM_ADMIT:
+        return sqlite3_mprintf("%s", admit_words[value]);
     case FORM_SWITCH:
     case FORM_COUNT:
     case FORM_SHARDS:

@@ -16,7 +16,8 @@ enum setting {
     SETTING_TTI,              /* ns; TICKS_NEVER for none */
     SETTING_MAX_RESULT_BYTES, /* bytes */
     SETTING_SHARDS,           /* a power of two from 1 to 1024; fixed once loaded */
-    SETTING_POLICY,           /* 0: lru */
+    SETTING_POLICY,           /* its place in the list of base/policies.h */
+    SETTING_ADMIT,            /* 0: all; 1: what was asked for twice */
     SETTING_HOOKS,            /* 0 or 1: whether connections that load from now on are observed */
     SETTING_COALESCE_WAIT,    /* ns; 0: never wait for another's computation */
     SETTING_COUNT,

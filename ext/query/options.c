@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/policies.h"
 #include "base/sqlite.h"
 #include "base/ticks.h"
 #include "base/units.h"
@@ -51,7 +52,7 @@ static const char *const accepted_forms[OPTION_COUNT] = {
     [OPTION_MAX_RESULT_BYTES] = UNITS_SIZE_FORM,
     [OPTION_MAX_ROWS] = "a positive whole number",
     [OPTION_MIN_TIME] = UNITS_DURATION_FORM,
-    [OPTION_POLICY] = "'lru'",
+    [OPTION_POLICY] = POLICIES_FORM,
     [OPTION_COHERENCE] = "'exact' or 'ttl'",
     [OPTION_SHARE] = "'process' or 'connection'",
     [OPTION_NONDETERMINISTIC] = "'refuse' or 'allow'",
@@ -126,7 +127,8 @@ static bool set_option(struct options *options, enum option option, const char *
     case OPTION_MIN_TIME:
         return units_parse_duration(text, &options->min_time);
     case OPTION_POLICY:
-        return sqlite3_stricmp(text, "lru") == 0;
+        options->policy = policy_find(text);
+        return options->policy != NULL;
     case OPTION_COHERENCE:
         if (!parse_either(text, "exact", "ttl", &second))
             return false;
@@ -289,7 +291,7 @@ int options_show(const struct options *options, int index, char **text)
     case OPTION_MIN_TIME:
         return show_if_set(options->min_time, units_format_duration, text);
     case OPTION_POLICY:
-        word = "lru";
+        word = options->policy != NULL ? options->policy->name : NULL;
         break;
     case OPTION_COHERENCE:
         word = options->coherence == COHERENCE_TTL ? "ttl" : "exact";

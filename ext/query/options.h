@@ -8,18 +8,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "store/policy.h"
+
 enum coherence { COHERENCE_EXACT, COHERENCE_TTL };
 enum share { SHARE_PROCESS, SHARE_CONNECTION };
 
 /* Values as SQL shows them: an unset limit or time follows the process-wide setting. */
 struct options {
-    int64_t ttl;              /* ns; TICKS_NEVER for 'none'; 0: follow cache_config */
-    int64_t tti;              /* likewise */
-    int64_t max_entries;      /* 0: no limit of its own */
-    int64_t max_bytes;        /* 0: no limit of its own */
-    int64_t max_result_bytes; /* 0: follow cache_config */
-    int64_t max_rows;         /* 0: no limit */
-    int64_t min_time;         /* ns; 0: keep whatever it took */
+    int64_t ttl;                 /* ns; TICKS_NEVER for 'none'; 0: follow cache_config */
+    int64_t tti;                 /* likewise */
+    int64_t max_entries;         /* 0: no limit of its own */
+    int64_t max_bytes;           /* 0: no limit of its own */
+    int64_t max_result_bytes;    /* 0: follow cache_config */
+    int64_t max_rows;            /* 0: no limit */
+    int64_t min_time;            /* ns; 0: keep whatever it took */
+    const struct policy *policy; /* NULL: follow cache_config */
     enum coherence coherence;
     enum share share;
     bool allow_nondeterministic;
@@ -28,7 +31,7 @@ struct options {
 
 /*
 ** Read one `name = value` argument into `options`: `max_bytes = '16 MB'`, `max_entries = 1000`,
-** `policy = lru`. Quotes are optional, names and words have any case. *given collects which options
+** `policy = s3fifo`. Quotes are optional, names and words have any case. *given collects which options
 ** were named, because one given twice is an error, as are an argument without "=" and an unknown
 ** name. Returns SQLITE_OK; SQLITE_NOMEM; or SQLITE_ERROR and in *error a text from
 ** sqlite3_mprintf() that says what was asked, what is wrong and what would be right.

@@ -9,7 +9,7 @@
 
 #include <stdatomic.h>
 
-#include "store/lru.h"
+#include "store/policy.h"
 #include "store/store.h"
 
 /* A line of the processor's cache, and how far a usual entry reaches with its evidence and
@@ -36,8 +36,8 @@ struct entry {
     _Atomic uint64_t hits;
     _Atomic int64_t used; /* ticks; later by a few where they would not tell two uses apart */
     /* What no hit reads. */
-    struct lru_link in_shard;
-    struct lru_link in_segment;
+    struct place in_shard;
+    struct place in_segment;
     size_t bytes; /* the allocation and the result's */
     double created_at;
     int64_t created;
@@ -74,15 +74,5 @@ int64_t entry_expires(const struct entry *entry);
 bool entry_is_stale(const struct entry *entry);
 
 struct entry_view entry_view(const struct entry *entry);
-
-static inline struct entry *entry_of_shard_link(struct lru_link *link)
-{
-    return (struct entry *)(void *)((char *)link - offsetof(struct entry, in_shard));
-}
-
-static inline struct entry *entry_of_segment_link(struct lru_link *link)
-{
-    return (struct entry *)(void *)((char *)link - offsetof(struct entry, in_segment));
-}
 
 #endif

@@ -1,90 +1,81 @@
-#include "store/lru.h"
-
+/*
+** LRU: who was used longest ago goes, exactly. Ranks are times of use.
+**
+** Places are put in order only as far as somebody asks for the first. A use writes nothing here: it
+** raises the time in the entry. So a place is where it is by the time that is known of it, its
+** rank, and may have been used since.
+**
+** Places are added in the order of their times. As long as the first of them by rank was not used
+** since, it is the first. Otherwise it is put aside, until the others are all later than one of
+** those aside; then all are sorted. From then on these are taken, one after the other, or put aside
+** again; those are later than all that were sorted, as they were used later. So the answer is
+** exact, and costs a place O(log n) for all the uses that it had since it was last put aside. An
+** order that nobody asks costs nothing.
+*/
 #include <stdatomic.h>
 #include <stdbool.h>
 
 #include "base/ticks.h"
+#include "store/entry.h"
+#include "store/policy.h"
 
 /* Bin n holds a sorted chain of 2 to the n runs, so there can be no more. */
 #define BINS 48
 
-static void make_empty(struct lru_link *ring)
+/* The rings: `since` is a time that none aside is before. */
+enum { ADDED, ASIDE /* in no order */, SORTED };
+
+static int64_t time_of(const struct order *order, struct place *place)
 {
-    ring->newer = ring->older = ring;
+    return atomic_load_explicit(&entry_at(order, place)->used, memory_order_relaxed);
 }
 
-static bool is_empty(const struct lru_link *ring)
+static void append(struct order *order, int ring, struct place *place, int64_t time)
 {
-    return ring->newer == ring;
+    place->rank = time;
+    ring_append(&order->rings[ring], place);
 }
 
-void lru_init(struct lru *lru, ptrdiff_t to_recency)
+static void put_aside(struct order *order, struct place *place, int64_t time)
 {
-    make_empty(&lru->added);
-    make_empty(&lru->aside);
-    make_empty(&lru->sorted);
-    lru->aside_since = TICKS_NEVER;
-    lru->newest = INT64_MIN;
-    lru->to_recency = to_recency;
+    if (ring_is_empty(&order->rings[ASIDE]))
+        order->since = TICKS_NEVER;
+    append(order, ASIDE, place, time);
+    if (order->since > time)
+        order->since = time;
 }
 
-static int64_t recency_of(const struct lru *lru, const struct lru_link *link)
-{
-    const void *recency = (const char *)link + lru->to_recency;
-    return atomic_load_explicit((const _Atomic int64_t *)recency, memory_order_relaxed);
-}
+/* ---- sorting: chains go by `next` from the oldest, and end with NULL ---- */
 
-static void add(struct lru_link *ring, struct lru_link *link, int64_t recency)
+static struct place *merge(struct place *a, struct place *b)
 {
-    link->known = recency;
-    link->newer = ring;
-    link->older = ring->older;
-    link->older->newer = link;
-    ring->older = link;
-}
-
-void lru_add(struct lru *lru, struct lru_link *link)
-{
-    add(&lru->added, link, recency_of(lru, link));
-}
-
-void lru_remove(struct lru_link *link)
-{
-    link->newer->older = link->older;
-    link->older->newer = link->newer;
-}
-
-/* ---- sorting: chains go by `newer` from the oldest, and end with NULL ---- */
-
-static struct lru_link *merge(struct lru_link *a, struct lru_link *b)
-{
-    struct lru_link first;
-    struct lru_link *last = &first;
+    struct place first;
+    struct place *last = &first;
     while (a != NULL && b != NULL) {
-        struct lru_link **least = b->known < a->known ? &b : &a;
-        last->newer = *least;
+        struct place **least = b->rank < a->rank ? &b : &a;
+        last->next = *least;
         last = *least;
-        *least = last->newer;
+        *least = last->next;
     }
-    last->newer = a != NULL ? a : b;
-    return first.newer;
+    last->next = a != NULL ? a : b;
+    return first.next;
 }
 
 /* Cut off as much of the chain as is in order. Returns the rest. */
-static struct lru_link *cut_run(struct lru_link *chain)
+static struct place *cut_run(struct place *chain)
 {
-    while (chain->newer != NULL && chain->newer->known >= chain->known)
-        chain = chain->newer;
-    struct lru_link *rest = chain->newer;
-    chain->newer = NULL;
+    while (chain->next != NULL && chain->next->rank >= chain->rank)
+        chain = chain->next;
+    struct place *rest = chain->next;
+    chain->next = NULL;
     return rest;
 }
 
-static struct lru_link *sort(struct lru_link *chain)
+static struct place *sort(struct place *chain)
 {
-    struct lru_link *bins[BINS] = {0};
+    struct place *bins[BINS] = {0};
     while (chain != NULL) {
-        struct lru_link *run = chain;
+        struct place *run = chain;
         chain = cut_run(run);
         int bin = 0;
         for (; bin < BINS - 1 && bins[bin] != NULL; bin++) {
@@ -93,80 +84,114 @@ static struct lru_link *sort(struct lru_link *chain)
         }
         bins[bin] = merge(bins[bin], run);
     }
-    struct lru_link *sorted = NULL;
+    struct place *sorted = NULL;
     for (int bin = 0; bin < BINS; bin++)
         sorted = merge(bins[bin], sorted);
     return sorted;
 }
 
-/* Take the links of a ring: those that were not used since go in order to *in_order, the others to
-** *rest. Both point to where the next one goes. */
-static void take(struct lru *lru, struct lru_link *ring, struct lru_link ***in_order,
-                 struct lru_link ***rest)
+/* Take the places of a ring: those that are where they should be go in order to *in_order, the
+** others to *rest. Both point to where the next one goes. */
+static void take(struct order *order, int ring, struct place ***in_order, struct place ***rest)
 {
-    struct lru_link *link = ring->newer;
-    while (link != ring) {
-        int64_t recency = recency_of(lru, link);
-        struct lru_link ***end = ring == &lru->added && link->known == recency ? in_order : rest;
-        link->known = recency;
-        **end = link;
-        *end = &link->newer;
-        link = link->newer;
+    struct place *head = &order->rings[ring];
+    struct place *place = head->next;
+    while (place != head) {
+        int64_t time = time_of(order, place);
+        struct place ***end = ring == ADDED && place->rank == time ? in_order : rest;
+        place->rank = time;
+        **end = place;
+        *end = &place->next;
+        place = place->next;
     }
-    make_empty(ring);
+    ring_init(head);
 }
 
 /* None is sorted: sort all. */
-static void sort_all(struct lru *lru)
+static void sort_all(struct order *order)
 {
-    struct lru_link *in_order;
-    struct lru_link *rest;
-    struct lru_link **in_order_end = &in_order;
-    struct lru_link **rest_end = &rest;
-    take(lru, &lru->added, &in_order_end, &rest_end);
-    take(lru, &lru->aside, &in_order_end, &rest_end);
+    struct place *in_order;
+    struct place *rest;
+    struct place **in_order_end = &in_order;
+    struct place **rest_end = &rest;
+    take(order, ADDED, &in_order_end, &rest_end);
+    take(order, ASIDE, &in_order_end, &rest_end);
     *in_order_end = *rest_end = NULL;
-    struct lru_link *older = &lru->sorted;
-    for (struct lru_link *link = merge(in_order, sort(rest)); link != NULL; link = link->newer) {
-        link->older = older;
-        older->newer = link;
-        older = link;
-        lru->newest = link->known;
+    struct place *sorted = &order->rings[SORTED];
+    struct place *previous = sorted;
+    for (struct place *place = merge(in_order, sort(rest)); place != NULL; place = place->next) {
+        place->previous = previous;
+        previous->next = place;
+        previous = place;
+        order->newest = place->rank;
     }
-    older->newer = &lru->sorted;
-    lru->sorted.older = older;
+    previous->next = sorted;
+    sorted->previous = previous;
 }
 
-struct lru_link *lru_oldest(struct lru *lru)
+/* ---- the policy ---- */
+
+static void add(struct order *order, struct entry *entry)
 {
+    struct place *place = place_of(order, entry);
+    place->queue = 0;
+    append(order, ADDED, place, time_of(order, place));
+}
+
+static void adopt(struct order *order, struct entry *entry)
+{
+    struct place *place = place_of(order, entry);
+    place->queue = 0;
+    put_aside(order, place, time_of(order, place));
+}
+
+static void leave(struct order *order, struct entry *entry, enum cause cause)
+{
+    (void)cause;
+    ring_remove(place_of(order, entry));
+}
+
+static struct entry *first(struct order *order, unsigned queue)
+{
+    if (queue > 0)
+        return NULL;
     for (;;) {
-        if (is_empty(&lru->aside))
-            lru->aside_since = TICKS_NEVER;
-        struct lru_link *ring = is_empty(&lru->sorted) ? &lru->added : &lru->sorted;
-        struct lru_link *link = ring->newer;
-        bool none = link == ring;
-        if (none && is_empty(&lru->aside))
+        bool some_aside = !ring_is_empty(&order->rings[ASIDE]);
+        int ring = ring_is_empty(&order->rings[SORTED]) ? ADDED : SORTED;
+        bool none = ring_is_empty(&order->rings[ring]);
+        struct place *place = order->rings[ring].next;
+        if (none && !some_aside)
             return NULL;
-        if (ring == &lru->added && (none || link->known > lru->aside_since)) {
-            sort_all(lru);
+        if (none || (ring == ADDED && some_aside && place->rank > order->since)) {
+            sort_all(order);
             continue;
         }
-        int64_t recency = recency_of(lru, link);
-        if (link->known == recency)
-            return link;
-        lru_remove(link);
-        add(&lru->aside, link, recency);
-        if (lru->aside_since > recency)
-            lru->aside_since = recency;
+        int64_t time = time_of(order, place);
+        if (place->rank == time)
+            return entry_at(order, place);
+        ring_remove(place);
+        put_aside(order, place, time);
     }
 }
 
-int64_t lru_bound(const struct lru *lru)
+static int64_t bound(const struct order *order, unsigned queue)
 {
-    if (!is_empty(&lru->sorted))
-        return lru->sorted.newer->known;
-    int64_t bound = is_empty(&lru->aside) ? TICKS_NEVER : lru->aside_since;
-    if (!is_empty(&lru->added) && lru->added.newer->known < bound)
-        bound = lru->added.newer->known;
+    const struct place *rings = order->rings;
+    if (queue > 0)
+        return TICKS_NEVER;
+    if (!ring_is_empty(&rings[SORTED]))
+        return rings[SORTED].next->rank;
+    int64_t bound = ring_is_empty(&rings[ASIDE]) ? TICKS_NEVER : order->since;
+    if (!ring_is_empty(&rings[ADDED]) && rings[ADDED].next->rank < bound)
+        bound = rings[ADDED].next->rank;
     return bound;
 }
+
+const struct policy policy_lru = {
+    .name = "lru",
+    .add = add,
+    .adopt = adopt,
+    .remove = leave,
+    .first = first,
+    .bound = bound,
+};

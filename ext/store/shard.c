@@ -2,10 +2,9 @@
 
 #include <string.h>
 
-#include "base/ticks.h"
 #include "store/space.h"
 
-bool shard_init(struct shard *shard, unsigned number, struct stripes *stripes)
+bool shard_init(struct shard *shard, unsigned number, struct stripes *stripes, struct scope *scope)
 {
     memset(shard, 0, sizeof *shard);
     if (pthread_mutex_init(&shard->lock, NULL) != 0)
@@ -15,9 +14,7 @@ bool shard_init(struct shard *shard, unsigned number, struct stripes *stripes)
     shard->buckets = shard->first;
     shard->bucket_count = SHARD_FIRST_BUCKETS;
     shard->newest = INT64_MIN;
-    lru_init(&shard->recency,
-             (ptrdiff_t)offsetof(struct entry, used) - (ptrdiff_t)offsetof(struct entry, in_shard));
-    atomic_init(&shard->oldest, TICKS_NEVER);
+    order_init(&shard->order, scope, offsetof(struct entry, in_shard));
     return true;
 }
 
@@ -26,12 +23,14 @@ void shard_destroy(struct shard *shard)
     pthread_mutex_destroy(&shard->lock);
 }
 
-void segment_init(struct segment *segment)
+void segment_init(struct segment *segment, struct scope *scope)
 {
-    memset(segment, 0, sizeof *segment);
-    lru_init(&segment->recency, (ptrdiff_t)offsetof(struct entry, used) -
-                                    (ptrdiff_t)offsetof(struct entry, in_segment));
-    atomic_init(&segment->oldest, TICKS_NEVER);
+    order_init(&segment->order, scope, offsetof(struct entry, in_segment));
+}
+
+struct order *shard_order(struct shard *shard, struct space *space)
+{
+    return space != NULL ? &space->segments[shard->number].order : &shard->order;
 }
 
 /* ---- the ways in ---- */
@@ -71,26 +70,7 @@ void shard_unlock(struct shard *shard)
     pthread_mutex_unlock(&shard->lock);
 }
 
-/* ---- recency ---- */
-
-static struct segment *segment_of(const struct shard *shard, const struct entry *entry)
-{
-    return &entry->space->segments[shard->number];
-}
-
-static void publish(_Atomic int64_t *oldest, const struct lru *recency)
-{
-    int64_t bound = lru_bound(recency);
-    if (atomic_load_explicit(oldest, memory_order_relaxed) != bound)
-        atomic_store_explicit(oldest, bound, memory_order_release);
-}
-
-/* Tell who looks for the least recently used, without the lock, about this shard. */
-static void publish_both(struct shard *shard, struct segment *segment)
-{
-    publish(&shard->oldest, &shard->recency);
-    publish(&segment->oldest, &segment->recency);
-}
+/* ---- order ---- */
 
 void shard_use(const struct shard *shard, struct stripe *stripe, struct entry *entry, int64_t now)
 {
@@ -103,18 +83,35 @@ void shard_use(const struct shard *shard, struct stripe *stripe, struct entry *e
     entry_use(entry, used);
 }
 
-struct entry *shard_oldest(struct shard *shard, struct space *space)
+/* Later uses are to be above what an order took for settled. */
+static void note_newest(struct shard *shard, const struct order *order)
 {
-    struct segment *segment = space != NULL ? &space->segments[shard->number] : NULL;
-    struct lru *list = segment != NULL ? &segment->recency : &shard->recency;
+    if (shard->newest < order->newest)
+        shard->newest = order->newest;
+}
+
+bool shard_evict(struct shard *shard, struct space *space, unsigned queue, int64_t most,
+                 struct removal *removal)
+{
+    struct order *order = shard_order(shard, space);
     close_shard(shard);
-    struct lru_link *link = lru_oldest(list);
-    if (shard->newest < list->newest)
-        shard->newest = list->newest;
-    publish(segment != NULL ? &segment->oldest : &shard->oldest, list);
-    if (link == NULL)
-        return NULL;
-    return segment != NULL ? entry_of_segment_link(link) : entry_of_shard_link(link);
+    struct entry *entry = order_first(order, queue);
+    bool goes =
+        entry != NULL && place_of(order, entry)->rank <= most && order_dismiss(order, entry);
+    if (goes) {
+        shard_unlink(shard, entry, CAUSE_SIZE, removal);
+        /* So that the next who looks for the first of all goes to the right shard. */
+        order_first(order, queue);
+    }
+    note_newest(shard, order);
+    return goes;
+}
+
+void shard_follow(struct shard *shard, struct order *order, const struct policy *policy)
+{
+    close_shard(shard);
+    order_follow(order, policy);
+    note_newest(shard, order);
 }
 
 /* ---- the table ---- */
@@ -137,7 +134,6 @@ struct entry *shard_find(const struct shard *shard, const struct query_identity 
 
 void shard_link(struct shard *shard, struct entry *entry)
 {
-    struct segment *segment = segment_of(shard, entry);
     struct entry **bucket = bucket_of(shard, entry->key);
     int64_t used = atomic_load_explicit(&entry->used, memory_order_relaxed);
     close_shard(shard);
@@ -146,9 +142,8 @@ void shard_link(struct shard *shard, struct entry *entry)
     entry->next = *bucket;
     *bucket = entry;
     shard->entries++;
-    lru_add(&shard->recency, &entry->in_shard);
-    lru_add(&segment->recency, &entry->in_segment);
-    publish_both(shard, segment);
+    order_add(&shard->order, entry);
+    order_add(shard_order(shard, entry->space), entry);
     space_count(entry->space, COUNTER(insertions), 1);
 }
 
@@ -173,16 +168,14 @@ static void count_cause(struct space *space, enum cause cause)
 void shard_unlink(struct shard *shard, struct entry *entry, enum cause cause,
                   struct removal *removal)
 {
-    struct segment *segment = segment_of(shard, entry);
     struct entry **link = bucket_of(shard, entry->key);
     close_shard(shard);
     while (*link != entry)
         link = &(*link)->next;
     *link = entry->next;
-    lru_remove(&entry->in_shard);
-    lru_remove(&entry->in_segment);
+    order_remove(&shard->order, entry, cause);
+    order_remove(shard_order(shard, entry->space), entry, cause);
     shard->entries--;
-    publish_both(shard, segment);
     count_cause(entry->space, cause);
     entry->cause = cause;
     entry->next = removal->entries;

@@ -1,7 +1,8 @@
 /*
-** A shard: a part of the store's entries, in a hash table and in a recency list. A segment is a
-** space's part of a shard, with a recency list of its own. A shard knows no limits; who unlinks from
-** it gets the entry handed over, and gives it back after unlocking.
+** A shard: a part of the store's entries, in a hash table and in an order, by which they are evicted
+** when the store is short. A segment is a space's part of a shard, with an order of its own. A shard
+** knows no limits; who unlinks from it gets the entry handed over, and gives it back after
+** unlocking.
 **
 ** Two ways in. shard_enter() lets any number of threads find entries and use them at once, each
 ** with a stripe of its own; they write to no line that two of them share but that of an entry both
@@ -9,7 +10,7 @@
 ** changes the shard first keeps out who enters, until the lock is given back. A thread that has
 ** entered takes no lock before it has left.
 **
-** All functions from shard_oldest() on want the shard locked.
+** All functions from shard_evict() on want the shard locked.
 */
 #ifndef QUERYCACHE_STORE_SHARD_H
 #define QUERYCACHE_STORE_SHARD_H
@@ -24,8 +25,7 @@
 #define SHARD_FIRST_BUCKETS ((size_t)8)
 
 struct segment {
-    struct lru recency;
-    _Atomic int64_t oldest; /* no recency is below this; read without the lock */
+    struct order order;
     char gap[CACHE_GAP];
 };
 
@@ -35,13 +35,12 @@ struct shard {
     struct stripes *stripes;
     struct entry **buckets; /* `first`, or allocated */
     size_t bucket_count;    /* a power of two */
-    int64_t newest;         /* all later uses are above it: the lists' last order stands */
+    int64_t newest;         /* all later uses are above it: what the orders know stands */
     struct entry *first[SHARD_FIRST_BUCKETS];
     pthread_mutex_t lock;
     size_t entries;
     size_t hand; /* the bucket where the next sweep begins */
-    struct lru recency;
-    _Atomic int64_t oldest; /* as in a segment */
+    struct order order;
     char gap[CACHE_GAP];
 };
 
@@ -51,11 +50,15 @@ struct removal {
     struct entry **buckets; /* a table that was left empty; at most one for each time locked */
 };
 
-/* False when a lock cannot be made. */
-bool shard_init(struct shard *shard, unsigned number, struct stripes *stripes);
+/* `scope` is the store's. False when a lock cannot be made. */
+bool shard_init(struct shard *shard, unsigned number, struct stripes *stripes, struct scope *scope);
 void shard_destroy(struct shard *shard);
 
-void segment_init(struct segment *segment);
+/* `scope` is the space's. */
+void segment_init(struct segment *segment, struct scope *scope);
+
+/* The shard's order, or its segment's for a space. Of what it publishes, anybody may read. */
+struct order *shard_order(struct shard *shard, struct space *space);
 
 /* To find and to use; then stripe_leave(). */
 struct stripe *shard_enter(struct shard *shard);
@@ -69,8 +72,13 @@ struct entry *shard_find(const struct shard *shard, const struct query_identity 
 /* Make an entry the most recently used. Having entered. */
 void shard_use(const struct shard *shard, struct stripe *stripe, struct entry *entry, int64_t now);
 
-/* The least recently used of the space, or of all (NULL); NULL when there is none. */
-struct entry *shard_oldest(struct shard *shard, struct space *space);
+/* Evict the first of that queue, of the space or of all (NULL), if its rank is not above `most`.
+** False where it is, where there is none, and where it was given another turn. */
+bool shard_evict(struct shard *shard, struct space *space, unsigned queue, int64_t most,
+                 struct removal *removal);
+
+/* Have an order of this shard follow that policy, with the same entries. */
+void shard_follow(struct shard *shard, struct order *order, const struct policy *policy);
 
 /* Link it as the most recently used. The shard owns it from here on. */
 void shard_link(struct shard *shard, struct entry *entry);

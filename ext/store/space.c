@@ -13,8 +13,9 @@ static bool is_called(const struct space *space, const char *name, const void *i
            (identity_size == 0 || memcmp(space->identity, identity, identity_size) == 0);
 }
 
-static struct space *space_new(struct store *store, unsigned shards, const char *name,
-                               const void *identity, size_t identity_size)
+/* Holds the lock of the spaces. */
+static struct space *space_new(struct spaces *spaces, struct store *store, unsigned shards,
+                               const char *name, const void *identity, size_t identity_size)
 {
     size_t name_size = name != NULL ? strlen(name) + 1 : 0;
     struct space *space = NULL;
@@ -24,6 +25,10 @@ static struct space *space_new(struct store *store, unsigned shards, const char 
     space = memory_alloc_zero(fixed + name_size + identity_size + 1);
     if (space == NULL)
         return NULL;
+    if (!scope_init(&space->scope, spaces->policy, &space->entries, spaces->bytes)) {
+        memory_free(space);
+        return NULL;
+    }
     char *texts = (char *)space + fixed;
     space->store = store;
     if (name != NULL)
@@ -33,8 +38,14 @@ static struct space *space_new(struct store *store, unsigned shards, const char 
     space->identity_size = identity_size;
     space->limits = (struct limits){INT64_MAX, INT64_MAX};
     for (unsigned i = 0; i < shards; i++)
-        segment_init(&space->segments[i]);
+        segment_init(&space->segments[i], &space->scope);
     return space;
+}
+
+void space_free(struct space *space)
+{
+    scope_destroy(&space->scope);
+    memory_free(space);
 }
 
 /* ---- counters ---- */
@@ -96,7 +107,7 @@ struct space *space_get(struct spaces *spaces, struct store *store, unsigned sha
     while (space != NULL && !is_called(space, name, identity, identity_size))
         space = space->next;
     if (space == NULL)
-        space = space_new(store, shards, name, identity, identity_size);
+        space = space_new(spaces, store, shards, name, identity, identity_size);
     if (space != NULL && space->spaces == NULL) {
         space->spaces = spaces;
         space->next = spaces->first;
@@ -134,7 +145,7 @@ void space_drop(struct space *space)
         add_counted(spaces->gone, space);
     pthread_mutex_unlock(&spaces->lock);
     if (last)
-        memory_free(space);
+        space_free(space);
 }
 
 struct counters space_sum(const struct space *space)

@@ -21,6 +21,8 @@
 struct spaces {
     pthread_mutex_t lock;
     struct space *first;
+    const struct policy *policy; /* of those that have none of their own */
+    _Atomic int64_t *bytes;      /* of the store, where their ghosts count */
     uint64_t gone[COUNTERS]; /* what the spaces counted that are no more, since the last reset */
 };
 
@@ -43,6 +45,8 @@ struct space {
     _Atomic int64_t entries; /* with those that have room reserved */
     _Atomic int64_t bytes;   /* likewise */
     struct limits limits;    /* under the store's room lock */
+    struct scope scope;
+    bool has_own_policy; /* under the lock of the spaces */
     _Atomic uint64_t counted[COUNTERS];
     uint64_t reset[COUNTERS]; /* the sums at the last reset, under the lock of the spaces */
     char gap[CACHE_GAP];      /* between what insertions write and what hits do */
@@ -53,6 +57,9 @@ struct space {
 /* The space, made for `shards` shards if need be, with one more hold; NULL when memory is short. */
 struct space *space_get(struct spaces *spaces, struct store *store, unsigned shards,
                         const char *name, const void *identity, size_t identity_size);
+
+/* Whoever holds it. It is not in the list any more. */
+void space_free(struct space *space);
 
 struct space *space_hold(struct space *space);
 

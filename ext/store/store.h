@@ -1,8 +1,8 @@
 /*
-** The store: kept results of the whole process, found by key, bounded in bytes and entries, least
-** recently used out first. It is divided into shards (a power of two), each with a lock of its own,
-** a hash table and recency lists; eviction takes the oldest of all shards, so the order is exact
-** across them. Hits take no lock and write no line of the cache that others write but the entry's
+** The store: kept results of the whole process, found by key, bounded in bytes and entries. What
+** goes when room is wanted, a policy says: the least recently used, unless another is set. The
+** store is divided into shards (a power of two), each with a lock of its own, a hash table and the
+** policies' orders; eviction takes the first of all shards, so the order is exact across them. Hits take no lock and write no line of the cache that others write but the entry's
 ** and the result's; they wait only for what changes their shard at the moment. A space is a named
 ** cache's part of the store with limits and counters of its own; what is asked ad hoc lives in the
 ** store's default space.
@@ -13,7 +13,8 @@
 **
 ** The byte bound is hard: after any insert, bytes <= max_bytes; what `bytes` counts is every byte
 ** the store has allocated for its entries: the entry with its key text, parameters and evidence,
-** the result, and the hash tables' slots but for the few that each shard has in place. Room is
+** the result, the hash tables' slots but for the few that each shard has in place, and what policies
+** and admission remember of keys that are not there. Room is
 ** reserved before an entry is linked, so the bound holds for inserts at once, too. A result that
 ** somebody still reads after its entry left is no longer counted.
 */
@@ -69,6 +70,7 @@ struct usage {
 
 struct store;
 struct space;
+struct policy; /* store/policy.h has them by name */
 
 /* `shards` is a power of two from 1 to 1024. NULL when memory is short. */
 struct store *store_new(unsigned shards, struct limits limits);
@@ -79,6 +81,14 @@ void store_free(struct store *store);
 /* Lowering a limit evicts at once. */
 void store_set_limits(struct store *store, struct limits limits);
 struct limits store_limits(const struct store *store);
+
+/* Follow that policy from now on, with the entries that are there: the store, and the spaces that
+** have no policy of their own. At first it is the least recently used. */
+void store_set_policy(struct store *store, const struct policy *policy);
+
+/* Whether a result is kept only when the same was offered before, not long ago: within about as
+** many offers as four times the entries. Where memory is too short to know, it is kept. */
+void store_set_admission(struct store *store, bool twice);
 
 /* ---- spaces ---- */
 
@@ -94,6 +104,10 @@ void space_release(struct space *space);
 bool space_has_others(const struct space *space);
 const char *space_name(const struct space *space);                /* NULL for the default space */
 void space_set_limits(struct space *space, struct limits limits); /* evicts at once */
+
+/* What goes when the space is over limits of its own. NULL: as the store has it. */
+void space_set_policy(struct space *space, const struct policy *policy);
+const struct policy *space_policy(const struct space *space);
 
 /* ---- one entry ---- */
 
@@ -157,13 +171,14 @@ struct admission {
     int64_t tti;
 };
 
-enum kept { KEPT, KEPT_TOO_BIG, KEPT_NO_MEMORY };
+enum kept { KEPT, KEPT_TOO_BIG, KEPT_NOT_ADMITTED, KEPT_NO_MEMORY };
 
 /*
-** Keep a result, in place of an older one of the same identity. Makes room by evicting the least
-** recently used, first of the space, then of the store. KEPT_TOO_BIG: the entry alone is over a
-** byte limit; counted as a rejection, and nothing else is evicted for it. KEPT_NO_MEMORY: the store
-** is as it was, but for the older one, which is dropped.
+** Keep a result, in place of an older one of the same identity. Makes room by evicting what the
+** policies say, first of the space, then of the store. KEPT_TOO_BIG: the entry alone is over a
+** byte limit; counted as a rejection, and nothing else is evicted for it. KEPT_NOT_ADMITTED: it was
+** not offered before; counted likewise. KEPT_NO_MEMORY: the store is as it was, but for the older
+** one, which is dropped.
 */
 enum kept store_insert(struct store *store, const struct query_identity *identity,
                        const struct admission *admission);

@@ -98,6 +98,7 @@ static int open_space(struct session *session, struct cached_query *query)
         limits.max_entries = INT64_MAX;
     if (limits.max_bytes == 0)
         limits.max_bytes = INT64_MAX;
+    space_set_policy(query->space, query->options.policy);
     space_set_limits(query->space, limits);
     return SQLITE_OK;
 }

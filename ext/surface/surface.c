@@ -94,6 +94,6 @@ int surface_configure(const char *name, const char *value, char **error)
     }
     int code = config_set((enum setting)setting, value, error);
     if (code == SQLITE_OK)
-        session_apply_limits();
+        session_apply_settings();
     return code;
 }
