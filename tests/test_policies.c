@@ -113,7 +113,7 @@ static void set_limit(struct walk *walk, int64_t entries)
     model_evict_to(&walk->model, entries);
 }
 
-static void set_policy(struct walk *walk, int policy)
+static void set_policy(struct walk *walk, enum model_policy policy)
 {
     const struct policy *named = policy_find(policy_names[policy]);
     if (walk->by_space)
@@ -193,12 +193,13 @@ static void step(struct walk *walk)
         set_limit(walk, 60 + random_below(&walk->seed, 30));
         compare(walk, "another limit");
     } else if (walk->changes) {
-        set_policy(walk, (int)random_below(&walk->seed, 3));
+        set_policy(walk, (enum model_policy)random_below(&walk->seed, MODEL_POLICIES));
         compare(walk, "another policy");
     }
 }
 
-static void test_walk(int policy, unsigned shards, bool by_space, bool changes, uint64_t seed)
+static void test_walk(enum model_policy policy, unsigned shards, bool by_space, bool changes,
+                      uint64_t seed)
 {
     static struct walk walk;
     int64_t before = counting_bytes;
@@ -344,7 +345,7 @@ static void test_admission(void)
 /* ---- short of memory ---- */
 
 /* A sequence that makes every kind of allocation. False where the store is not as it should be. */
-static bool exercise(int policy)
+static bool exercise(enum model_policy policy)
 {
     struct store *store = store_new(2, NO_LIMIT);
     struct space *space = store != NULL ? store_space(store, "space", "id", 2) : NULL;
@@ -366,7 +367,7 @@ static bool exercise(int policy)
     }
     for (int other = 0; other < 3; other++) {
         int64_t entries = store_usage(store).entries;
-        store_set_policy(store, policy_find(policy_names[(policy + other) % 3]));
+        store_set_policy(store, policy_find(policy_names[((int)policy + other) % 3]));
         good = good && store_usage(store).entries == entries;
         insert(space, store, 60, 100, 1000, 1);
         good = good && counting_bytes - baseline == store_usage(store).bytes;
@@ -376,7 +377,7 @@ static bool exercise(int policy)
     return good;
 }
 
-static void test_memory_short(int policy)
+static void test_memory_short(enum model_policy policy)
 {
     int64_t before = counting_bytes;
     bool good = true;
@@ -459,7 +460,7 @@ static void *crowd_thread(void *context)
     return NULL;
 }
 
-static void test_threads(int policy, unsigned shards, bool changes)
+static void test_threads(enum model_policy policy, unsigned shards, bool changes)
 {
     int64_t before = counting_bytes;
     struct crowd crowd = {.max_bytes = 60000, .changes = changes};
@@ -561,7 +562,7 @@ int main(void)
     test_ghosts();
     test_admission();
     test_whose_policy();
-    for (int policy = 0; policy < MODEL_POLICIES; policy++) {
+    for (enum model_policy policy = 0; policy < MODEL_POLICIES; policy++) {
         test_walk(policy, 1, false, false, seed);
         test_walk(policy, 1, true, false, seed);
         test_walk(policy, 1, policy == MODEL_S3FIFO, true, seed);

@@ -167,6 +167,7 @@ static int64_t bound(const struct order *order, unsigned queue)
 
 const struct policy policy_gdsf = {
     .name = "gdsf",
+    .queues = 1,
     .add = add,
     .adopt = add,
     .remove = leave,

@@ -153,8 +153,7 @@ static void leave(struct order *order, struct entry *entry, enum cause cause)
 
 static struct entry *first(struct order *order, unsigned queue)
 {
-    if (queue > 0)
-        return NULL;
+    (void)queue;
     for (;;) {
         bool some_aside = !ring_is_empty(&order->rings[ASIDE]);
         int ring = ring_is_empty(&order->rings[SORTED]) ? ADDED : SORTED;
@@ -177,8 +176,7 @@ static struct entry *first(struct order *order, unsigned queue)
 static int64_t bound(const struct order *order, unsigned queue)
 {
     const struct place *rings = order->rings;
-    if (queue > 0)
-        return TICKS_NEVER;
+    (void)queue;
     if (!ring_is_empty(&rings[SORTED]))
         return rings[SORTED].next->rank;
     int64_t bound = ring_is_empty(&rings[ASIDE]) ? TICKS_NEVER : order->since;
@@ -189,6 +187,7 @@ static int64_t bound(const struct order *order, unsigned queue)
 
 const struct policy policy_lru = {
     .name = "lru",
+    .queues = 1,
     .add = add,
     .adopt = adopt,
     .remove = leave,

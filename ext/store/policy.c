@@ -57,6 +57,8 @@ static void start(struct order *order, const struct policy *policy)
     order->policy = policy;
     for (size_t i = 0; i < sizeof order->rings / sizeof order->rings[0]; i++)
         ring_init(&order->rings[i]);
+    for (unsigned queue = 0; queue < QUEUES; queue++)
+        atomic_store_explicit(&order->bound[queue], TICKS_NEVER, memory_order_release);
     order->since = TICKS_NEVER;
 }
 
@@ -67,14 +69,12 @@ void order_init(struct order *order, struct scope *scope, ptrdiff_t to_place)
     order->to_place = to_place;
     order->newest = INT64_MIN;
     start(order, atomic_load(&scope->policy));
-    for (unsigned queue = 0; queue < QUEUES; queue++)
-        atomic_init(&order->bound[queue], TICKS_NEVER);
 }
 
 /* Tell who looks for the first of a scope, without the lock, about this order. */
 static void publish(struct order *order)
 {
-    for (unsigned queue = 0; queue < QUEUES; queue++) {
+    for (unsigned queue = 0; queue < order->policy->queues; queue++) {
         int64_t bound = order->policy->bound(order, queue);
         if (atomic_load_explicit(&order->bound[queue], memory_order_relaxed) != bound)
             atomic_store_explicit(&order->bound[queue], bound, memory_order_release);
@@ -102,9 +102,10 @@ struct entry *order_first(struct order *order, unsigned queue)
 
 bool order_dismiss(struct order *order, struct entry *entry)
 {
-    bool goes = order->policy->dismiss == NULL || order->policy->dismiss(order, entry);
+    if (order->policy->dismiss == NULL || order->policy->dismiss(order, entry))
+        return true;
     publish(order);
-    return goes;
+    return false;
 }
 
 void order_follow(struct order *order, const struct policy *policy)
@@ -113,7 +114,7 @@ void order_follow(struct order *order, const struct policy *policy)
     struct place **end = &all;
     if (order->policy == policy)
         return;
-    for (unsigned queue = 0; queue < QUEUES; queue++) {
+    for (unsigned queue = 0; queue < order->policy->queues; queue++) {
         struct entry *entry;
         while ((entry = order->policy->first(order, queue)) != NULL) {
             order->policy->remove(order, entry, CAUSE_EXPLICIT);
@@ -132,40 +133,6 @@ void order_follow(struct order *order, const struct policy *policy)
 }
 
 /* ---- for policies ---- */
-
-struct place *place_of(const struct order *order, struct entry *entry)
-{
-    return (struct place *)(void *)((char *)entry + order->to_place);
-}
-
-struct entry *entry_at(const struct order *order, struct place *place)
-{
-    return (struct entry *)(void *)((char *)place - order->to_place);
-}
-
-void ring_init(struct place *ring)
-{
-    ring->next = ring->previous = ring;
-}
-
-bool ring_is_empty(const struct place *ring)
-{
-    return ring->next == ring;
-}
-
-void ring_append(struct place *ring, struct place *place)
-{
-    place->next = ring;
-    place->previous = ring->previous;
-    place->previous->next = place;
-    ring->previous = place;
-}
-
-void ring_remove(struct place *place)
-{
-    place->next->previous = place->previous;
-    place->previous->next = place->next;
-}
 
 static void count(struct order *order, unsigned queue, int64_t bytes)
 {

@@ -24,7 +24,7 @@
 
 struct entry;
 
-/* Of an order. A policy that needs but one uses the first. */
+/* That an order has at most. A policy that needs but one uses the first. */
 #define QUEUES 2
 
 /* An entry's place in an order. But for `queue`, what is here is the policy's own business; the
@@ -60,9 +60,10 @@ struct order {
 
 struct policy {
     const char *name;
-    bool remembers; /* uses the scope's ghosts */
+    unsigned queues; /* that it has */
+    bool remembers;  /* uses the scope's ghosts */
 
-    /* The queue that must give next, by the bytes in each. NULL: the first. */
+    /* The queue that must give next, by the bytes in each. NULL: there is but one. */
     unsigned (*choose)(const int64_t bytes[QUEUES]);
 
     /* An entry that was linked just now, used later than all others of its shard. */
@@ -121,13 +122,39 @@ void order_follow(struct order *order, const struct policy *policy);
 
 /* ---- for policies ---- */
 
-struct place *place_of(const struct order *order, struct entry *entry);
-struct entry *entry_at(const struct order *order, struct place *place);
+static inline struct place *place_of(const struct order *order, struct entry *entry)
+{
+    return (struct place *)(void *)((char *)entry + order->to_place);
+}
 
-void ring_init(struct place *ring);
-bool ring_is_empty(const struct place *ring);
-void ring_append(struct place *ring, struct place *place);
-void ring_remove(struct place *place);
+static inline struct entry *entry_at(const struct order *order, struct place *place)
+{
+    return (struct entry *)(void *)((char *)place - order->to_place);
+}
+
+static inline void ring_init(struct place *ring)
+{
+    ring->next = ring->previous = ring;
+}
+
+static inline bool ring_is_empty(const struct place *ring)
+{
+    return ring->next == ring;
+}
+
+static inline void ring_append(struct place *ring, struct place *place)
+{
+    place->next = ring;
+    place->previous = ring->previous;
+    place->previous->next = place;
+    ring->previous = place;
+}
+
+static inline void ring_remove(struct place *place)
+{
+    place->next->previous = place->previous;
+    place->previous->next = place->next;
+}
 
 /* Into a queue, out of it: sets place->queue, and accounts for the entry's bytes. */
 void order_count_in(struct order *order, struct entry *entry, unsigned queue);

@@ -104,68 +104,70 @@ static enum room reserve(struct store *store, struct demand *demand)
     return room;
 }
 
-/* Where to look for who goes, as the orders of a scope publish it. */
-struct survey {
-    struct shard *shard; /* NULL: no entries are linked */
-    unsigned queue;
-    int64_t others; /* no rank in that queue is less in any other shard */
-};
-
-/* What was seen of one queue. */
+/* Of one queue of a scope, as its orders publish it. */
 struct sight {
-    struct shard *shard; /* that may have the first */
+    struct shard *shard; /* that may have who goes first; NULL: it is empty */
     int64_t least;
-    int64_t others;
+    int64_t others; /* no rank is less in any other shard */
+    int64_t bytes;
 };
-
-static void look_at(struct shard *shard, int64_t bound, struct sight *sight)
-{
-    if (bound < sight->least) {
-        sight->others = sight->least;
-        sight->least = bound;
-        sight->shard = shard;
-    } else if (bound < sight->others) {
-        sight->others = bound;
-    }
-}
 
 /* Of the space, or of all (NULL). Read without locks, but what is said of ranks is true whatever
 ** happens meanwhile: they only grow. */
-static struct survey survey(const struct store *store, struct space *space)
+static struct sight look(const struct store *store, const struct space *space, unsigned queue)
 {
-    const struct scope *scope = space != NULL ? &space->scope : &store->scope;
-    struct sight sights[QUEUES] = {{NULL, TICKS_NEVER, TICKS_NEVER},
-                                   {NULL, TICKS_NEVER, TICKS_NEVER}};
-    int64_t bytes[QUEUES] = {0};
+    struct sight sight = {.least = TICKS_NEVER, .others = TICKS_NEVER};
     for (unsigned i = 0; i < store->shard_count; i++) {
-        const struct order *order = shard_order(&store->shards[i], space);
-        for (unsigned queue = 0; queue < QUEUES; queue++) {
-            bytes[queue] += atomic_load_explicit(&order->bytes[queue], memory_order_relaxed);
-            look_at(&store->shards[i],
-                    atomic_load_explicit(&order->bound[queue], memory_order_acquire),
-                    &sights[queue]);
+        const struct order *order =
+            space != NULL ? &space->segments[i].order : &store->shards[i].order;
+        int64_t bound = atomic_load_explicit(&order->bound[queue], memory_order_acquire);
+        sight.bytes += atomic_load_explicit(&order->bytes[queue], memory_order_relaxed);
+        if (bound < sight.least) {
+            sight.others = sight.least;
+            sight.least = bound;
+            sight.shard = &store->shards[i];
+        } else if (bound < sight.others) {
+            sight.others = bound;
         }
     }
+    return sight;
+}
+
+/* The queue that must give, and what is seen of it. Where that is empty, another: also one that the
+** policy does not have, while some orders still follow the policy before. */
+static unsigned survey(const struct store *store, const struct space *space, struct sight *sight)
+{
+    const struct scope *scope = space != NULL ? &space->scope : &store->scope;
     const struct policy *policy = atomic_load(&scope->policy);
-    unsigned queue = policy->choose != NULL ? policy->choose(bytes) : 0;
-    if (sights[queue].shard == NULL)
-        queue = (queue + 1) % QUEUES;
-    return (struct survey){sights[queue].shard, queue, sights[queue].others};
+    unsigned queue = 0;
+    if (policy->choose == NULL) {
+        *sight = look(store, space, 0);
+    } else {
+        struct sight sights[QUEUES] = {look(store, space, 0), look(store, space, 1)};
+        queue = policy->choose((int64_t[QUEUES]){sights[0].bytes, sights[1].bytes});
+        *sight = sights[queue];
+    }
+    if (sight->shard == NULL) {
+        queue = 1 - queue;
+        *sight = look(store, space, queue);
+    }
+    return queue;
 }
 
 /* Evict what the policy of the space, or of the store (NULL), says. False when nothing is linked. */
 static bool evict(struct store *store, struct space *space)
 {
     for (unsigned attempt = 1;; attempt++) {
-        struct survey seen = survey(store, space);
-        if (seen.shard == NULL)
+        struct sight sight;
+        unsigned queue = survey(store, space, &sight);
+        if (sight.shard == NULL)
             return false;
         if (attempt >= store->shard_count * EVICTION_ATTEMPTS)
-            seen.others = TICKS_NEVER;
+            sight.others = TICKS_NEVER;
         struct removal removal = {0};
-        shard_lock(seen.shard);
-        bool evicted = shard_evict(seen.shard, space, seen.queue, seen.others, &removal);
-        room_settle(store, seen.shard, &removal);
+        shard_lock(sight.shard);
+        bool evicted = shard_evict(sight.shard, space, queue, sight.others, &removal);
+        room_settle(store, sight.shard, &removal);
         if (evicted)
             return true;
     }

@@ -25,9 +25,6 @@ enum { SMALL, MAIN };
 /* A counter of two bits. */
 #define MOST_USES 3
 
-/* Who was used so often while in the small queue goes on to the main one. */
-#define USES_FOR_MAIN 1
-
 static unsigned choose(const int64_t bytes[QUEUES])
 {
     return bytes[SMALL] >= (bytes[SMALL] + bytes[MAIN]) / SMALL_PART ? SMALL : MAIN;
@@ -94,7 +91,9 @@ static bool dismiss(struct order *order, struct entry *entry)
 {
     struct place *place = place_of(order, entry);
     unsigned uses = count_uses(entry, place);
-    if (uses < (place->queue == SMALL ? USES_FOR_MAIN : 1))
+    /* One use is enough in the small queue, too. Were two asked for there, bench/policies would have
+    ** half a point more of orm-night, and a point less of orm-busy. */
+    if (uses == 0)
         return true;
     place->frequency = place->queue == SMALL ? 0 : (uint8_t)(uses - 1);
     dequeue(order, entry);
@@ -110,6 +109,7 @@ static int64_t bound(const struct order *order, unsigned queue)
 
 const struct policy policy_s3fifo = {
     .name = "s3fifo",
+    .queues = 2,
     .remembers = true,
     .choose = choose,
     .add = add,

@@ -2,10 +2,11 @@
 ** The store: kept results of the whole process, found by key, bounded in bytes and entries. What
 ** goes when room is wanted, a policy says: the least recently used, unless another is set. The
 ** store is divided into shards (a power of two), each with a lock of its own, a hash table and the
-** policies' orders; eviction takes the first of all shards, so the order is exact across them. Hits take no lock and write no line of the cache that others write but the entry's
-** and the result's; they wait only for what changes their shard at the moment. A space is a named
-** cache's part of the store with limits and counters of its own; what is asked ad hoc lives in the
-** store's default space.
+** policies' orders; eviction takes the first of all shards, so the order is exact across them. Hits
+** take no lock and write no line of the cache that others write but the entry's and the result's;
+** they wait only for what changes their shard at the moment. A space is a named cache's part of the
+** store with limits, a policy and counters of its own; what is asked ad hoc lives in the store's
+** default space.
 **
 ** The store knows no SQL and no connection: it is told the key, and asks a callback whether a kept
 ** result still stands. All functions are thread-safe. A shard lock is held for a time bounded by
@@ -13,10 +14,10 @@
 **
 ** The byte bound is hard: after any insert, bytes <= max_bytes; what `bytes` counts is every byte
 ** the store has allocated for its entries: the entry with its key text, parameters and evidence,
-** the result, the hash tables' slots but for the few that each shard has in place, and what policies
-** and admission remember of keys that are not there. Room is
-** reserved before an entry is linked, so the bound holds for inserts at once, too. A result that
-** somebody still reads after its entry left is no longer counted.
+** the result, the hash tables' slots but for the few that each shard has in place, and what
+** policies and admission remember of keys that are not there. Room is reserved before an entry is
+** linked, so the bound holds for inserts at once, too. A result that somebody still reads after its
+** entry left is no longer counted.
 */
 #ifndef QUERYCACHE_STORE_STORE_H
 #define QUERYCACHE_STORE_STORE_H
