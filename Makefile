@@ -40,11 +40,20 @@ PROGRAM_SOURCES := $(wildcard tests/differential.c tests/torture.c tests/test_*.
 MODEL_SOURCES   := $(wildcard tests/model/*.c)
 SUPPORT_SOURCES := $(filter-out $(PROGRAM_SOURCES) $(MODEL_SOURCES),$(wildcard tests/*.c tests/*/*.c))
 BENCH_SOURCES   := $(wildcard bench/*.c)
-BENCH_SUPPORT   := $(wildcard bench/*/*.c)
+BENCH_SUPPORT   := $(wildcard bench/support/*.c bench/policies/*.c)
+# What `make bench-report` draws: how cost grows.
+GROWTH_SOURCES  := $(wildcard bench/growth/*.c)
+# What bench/peers.c compares with. Two of them want a library that need not be there.
+HIREDIS         := $(shell pkg-config --libs hiredis 2>/dev/null)
+LIBMEMCACHED    := $(shell pkg-config --libs libmemcached 2>/dev/null)
+LEFT_OUT        := $(if $(HIREDIS),,bench/peers/redis.c) $(if $(LIBMEMCACHED),,bench/peers/memcached.c)
+PEER_SOURCES    := $(filter-out $(LEFT_OUT),$(wildcard bench/peers/*.c))
+PEER_FLAGS      := $(if $(HIREDIS),-DHAVE_HIREDIS) $(if $(LIBMEMCACHED),-DHAVE_LIBMEMCACHED)
 SHELL_TESTS     := $(wildcard tests/*.t)
 C_FILES          = $(shell find ext include tests bench -name '*.c' -o -name '*.h' | sort)
 PROGRAMS        := $(patsubst tests/%.c,%,$(PROGRAM_SOURCES))
 BENCHES         := $(BENCH_SOURCES:bench/%.c=%)
+GROWTHS         := $(GROWTH_SOURCES:bench/%.c=%)
 
 COMPILE   = $(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(WERROR) -fvisibility=hidden -fPIC \
             -MMD -MP -Iinclude -Iext $(CPPFLAGS)
@@ -59,7 +68,7 @@ TSAN     := $(TEST) -fsanitize=thread -fno-omit-frame-pointer
 COVER    := -g -O0 -DQUERYCACHE_TEST --coverage -fprofile-update=atomic
 
 # Goals that install or remove come first, one after the other, whatever -j says.
-ifneq ($(filter deps dev-deps clean,$(MAKECMDGOALS)),)
+ifneq ($(filter deps dev-deps bench-deps clean,$(MAKECMDGOALS)),)
 .NOTPARALLEL:
 endif
 # For goals that build much: a job for each core, unless -j was given. V=1 shows the commands.
@@ -72,8 +81,8 @@ export QUERYCACHE  ?= $(abspath $(BUILD)/querycache)
 export SQLITE3_OLD ?= $(abspath $(CACHE)/3.31.1/sqlite3)
 PROVE = prove --timer --jobs $(JOBS) --exec '$(TIMEOUT)'
 
-.PHONY: all help static deps dev-deps amalgamation demo test test-system asan tsan coverage mutants \
-        bench sources-of-sqlite programs install uninstall format format-check lint clean FORCE
+.PHONY: all help static deps dev-deps bench-deps amalgamation demo test test-system asan tsan coverage \
+        mutants bench bench-report sources-of-sqlite programs install uninstall format format-check lint clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -97,7 +106,7 @@ FORCE:
 $(BUILD)/flags: FORCE
 	$(call STAMP,$(COMPILE) $(RELEASE) $(LDFLAGS))
 $(BUILD)/sources: FORCE
-	$(call STAMP,$(EXT_SOURCES) $(SUPPORT_SOURCES) $(MODEL_SOURCES))
+	$(call STAMP,$(EXT_SOURCES) $(SUPPORT_SOURCES) $(MODEL_SOURCES) $(PEER_SOURCES))
 
 # The extension, to be loaded: $(1) is its folder of objects, $(2) the library, $(3) the flags.
 define EXTENSION
@@ -130,9 +139,14 @@ $(BUILD)/$(1)/test_model: $(BUILD)/$(1)/tests/test_model.o $(MODEL_SOURCES:%.c=$
 $(patsubst %,$(BUILD)/$(1)/%,$(filter-out test_model,$(PROGRAMS))): $(BUILD)/$(1)/%: $(BUILD)/$(1)/tests/%.o \
         $(BUILD)/$(1)/libsupport.a $(BUILD)/$(1)/libquerycache.a $(filter %.o,$(5))
 	$$(CC) $(2) $$(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $(4) -lpthread -ldl -lm
-$(BENCHES:%=$(BUILD)/$(1)/%): $(BUILD)/$(1)/%: $(BUILD)/$(1)/bench/%.o \
+$(BUILD)/$(1)/bench/peers.o: $(BUILD)/sources
+$(BUILD)/$(1)/bench/peers.o: private CPPFLAGS += $(PEER_FLAGS)
+$(BUILD)/$(1)/peers: $(PEER_SOURCES:%.c=$(BUILD)/$(1)/%.o)
+$(BUILD)/$(1)/peers: private PEER_LIBS = $(HIREDIS) $(LIBMEMCACHED)
+$(patsubst %,$(BUILD)/$(1)/%,$(BENCHES) $(GROWTHS)): $(BUILD)/$(1)/%: $(BUILD)/$(1)/bench/%.o \
         $(BENCH_SUPPORT:%.c=$(BUILD)/$(1)/%.o) $(BUILD)/$(1)/libquerycache.a $(filter %.o,$(5))
-	$$(CC) $(2) $$(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $(4) -lpthread -ldl -lm
+	@mkdir -p $$(@D)
+	$$(CC) $(2) $$(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $(4) $$(PEER_LIBS) -lpthread -ldl -lm
 endef
 CC_NAME := $(notdir $(lastword $(CC)))
 NEWEST  := $(CACHE)/newest/sqlite3
@@ -193,7 +207,7 @@ sources-of-sqlite: $(CACHE)/newest/sqlite3.c $(CACHE)/3.44.2/sqlite3.c $(CACHE)/
 	@:
 
 # All that is compiled from this repository, for lint.
-programs: all $(PROGRAMS:%=$(BUILD)/test-system/%) $(BENCHES:%=$(BUILD)/static/%)
+programs: all $(PROGRAMS:%=$(BUILD)/test-system/%) $(patsubst %,$(BUILD)/static/%,$(BENCHES) $(GROWTHS))
 
 # ---- Running it ----------------------------------------------------------------------------------
 
@@ -258,15 +272,22 @@ bench: ## Measure: build and run bench/ against the system's SQLite and the newe
 	    echo "== $$bench, the newest SQLite" && $(BUILD)/newest/$$bench || exit 1; done
 	@echo "== policies" && $(BUILD)/static/policies
 
+bench-report: ## Measure how cost grows too, and write build/bench/report.html with tables and pictures
+	@$(PARALLEL) all $(patsubst %,$(BUILD)/static/%,$(BENCHES) $(GROWTHS))
+	@bench/report.sh $(BUILD)/static $(BUILD)/bench $(BENCHES) $(GROWTHS)
+
 # ---- The machine and the source text -------------------------------------------------------------
 
 # npm is large where it comes from the package manager: `make deps demo` does without.
-WITHOUT_NPM := all demo install test-system
+WITHOUT_NPM := all demo install test-system bench-report
 deps: ## Install what is missing for building, demo and test (apt, dnf or brew)
-	@.ci/deps $(if $(filter-out $(WITHOUT_NPM),$(or $(filter-out deps,$(MAKECMDGOALS)),test)),test,build)
+	@.ci/deps $(if $(filter-out $(WITHOUT_NPM),$(or $(filter-out deps bench-deps,$(MAKECMDGOALS)),test)),test,build)
 
 dev-deps: deps ## Install what is missing for format, lint, asan, tsan and coverage
 	@.ci/deps develop
+
+bench-deps: deps ## Install what is missing for all of bench and bench-report (Redis, memcached, gnuplot)
+	@.ci/deps bench
 
 install: all static ## Install the extension, the library, the header and the pkg-config file
 	install -d $(DESTDIR)$(LIBDIR)/sqlite3 $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)
@@ -287,7 +308,7 @@ format-check: ## Fail where format would change something
 	clang-format --dry-run --Werror $(C_FILES)
 
 lint: ## Compile with gcc and clang, warnings as errors; clang-tidy; cppcheck
-	@tests/lint.sh $(C_FILES)
+	@tests/lint.sh $(filter-out $(LEFT_OUT),$(C_FILES))
 
 clean: ## Remove build/ (the other SQLite versions stay, in .cache/)
 	rm -rf $(BUILD)
