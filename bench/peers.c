@@ -217,7 +217,7 @@ static void print_side(const struct shape *shape, struct side *side, FILE *csv)
     double p50 = bench_median(side->times, ROUNDS * side->runs) / 1e3; /* puts them in order */
     double p99 = percentile(side, 0.99) / 1e3;
     double p999 = percentile(side, 0.999) / 1e3;
-    printf("  %-24s %10.0f %10.2f %10.2f %10.2f", side->peer->name, per_second, p50, p99, p999);
+    printf("  %-26s %10.0f %10.2f %10.2f %10.2f", side->peer->name, per_second, p50, p99, p999);
     if (side->bytes > 0)
         printf(" %10.0f", side->bytes);
     else
@@ -249,7 +249,7 @@ static void print_all(const struct shape *shape, FILE *csv)
         if (sides[i].left_out != NULL)
             printf("  left out: %s: %s (make bench-deps)\n",
                    peers[i].peer != NULL ? peers[i].peer->name : peers[i].name, sides[i].left_out);
-    printf("  %-24s %10s %10s %10s %10s %10s %10s\n", "", "reads/s", "p50 us", "p99 us", "p99.9 us",
+    printf("  %-26s %10s %10s %10s %10s %10s %10s\n", "", "reads/s", "p50 us", "p99 us", "p99.9 us",
            "bytes", "of hit");
     for (int i = 0; i < PEERS; i++)
         if (sides[i].peer != NULL)

@@ -115,6 +115,6 @@ static void beside_close(void *self)
     .close = beside_close
 
 const struct peer memcached_own_core_peer = {
-    .name = "memcached, own core", .self = &own_core, METHODS};
+    .name = "memcached (own core)", .self = &own_core, METHODS};
 const struct peer memcached_same_core_peer = {
-    .name = "memcached, client's core", .self = &same_core, METHODS};
+    .name = "memcached (client's core)", .self = &same_core, METHODS};

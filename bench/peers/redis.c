@@ -94,6 +94,6 @@ static void redis_close(void *self)
     .open = redis_open, .keep = redis_keep, .read = redis_read, .memory = redis_memory,            \
     .close = redis_close
 
-const struct peer redis_own_core_peer = {.name = "Redis, own core", .self = &own_core, METHODS};
+const struct peer redis_own_core_peer = {.name = "Redis (own core)", .self = &own_core, METHODS};
 const struct peer redis_same_core_peer = {
-    .name = "Redis, client's core", .self = &same_core, METHODS};
+    .name = "Redis (client's core)", .self = &same_core, METHODS};
