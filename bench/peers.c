@@ -224,7 +224,7 @@ static void print_side(const struct shape *shape, struct side *side, FILE *csv)
         printf(" %10s", "");
     printf(" %10.2f\n", ratio);
     if (csv != NULL)
-        fprintf(csv, "%s,%s,%.0f,%.3f,%.3f,%.3f,%.0f,%.3f\n", shape->what, side->peer->name,
+        fprintf(csv, "%s,%s,%.0f,%.3f,%.3f,%.3f,%.0f,%.3g\n", shape->what, side->peer->name,
                 per_second, p50, p99, p999, side->bytes, ratio);
 }
 

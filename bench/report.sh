@@ -1,7 +1,7 @@
 #!/bin/sh
 # Measures, and writes OUTPUT/report.html: a page by itself, with the machine, the targets, a picture
 # for each CSV file that bench/plots/ has a script for, and all that was printed. The figures stay
-# beside it as CSV files. Called by `make bench-report`:
+# beside it as CSV files; headline.md is the table of README.md. Called by `make bench-report`:
 #
 #     bench/report.sh PROGRAMS OUTPUT NAME ...
 #
@@ -53,6 +53,9 @@ escape() {
 # The first comment of a source file, as paragraphs. What is indented there is a command.
 explanation() { # SOURCE
     sed -n '1,/\*\//{ s/^\/\*\** *//; s/ *\*\/$//; s/^\*\* \{0,1\}//; p; }' "$1" | escape | awk '
+        { while (match($0, /`[^`]*`/))
+            $0 = substr($0, 1, RSTART - 1) "<code>" substr($0, RSTART + 1, RLENGTH - 2) "</code>" \
+                substr($0, RSTART + RLENGTH) }
         /^    / { next }
         /^$/ { if (open) print "</p>"; open = 0; next }
         { if (!open) print "<p>"; open = 1; print }
@@ -83,6 +86,7 @@ table() { # FILE
             printf "<tr>"
             for (i = 1; i <= count; i++) {
                 class = fields[i] ~ /^-?[0-9.]+$/ ? " class=\"number\"" : ""
+                if (length(fields[i]) > 50) class = " class=\"long\""
                 if (fields[i] == "met" || fields[i] == "missed") class = " class=\"" fields[i] "\""
                 printf "<%s%s>%s</%s>", NR == 1 ? "th" : "td", class, fields[i], NR == 1 ? "th" : "td"
             }
@@ -93,7 +97,10 @@ table() { # FILE
 
 # Black becomes the colour of the text around the picture.
 picture() { # NAME CSV
-    command -v gnuplot >/dev/null || { echo '<p>No picture: gnuplot is not installed (<code>make bench-deps</code>).</p>'; return; }
+    if ! command -v gnuplot >/dev/null; then
+        echo '<p>No picture: gnuplot is not installed (<code>make bench-deps</code>).</p>'
+        return
+    fi
     echo '<figure>'
     gnuplot -e "csv='$2'; cores=$cores" "$here/plots/style.gp" "$here/plots/$1.gp" |
         sed -n '/<svg/,$p' | sed "s/<title>.*<\/title>/<title>$1<\/title>/
@@ -120,7 +127,25 @@ machine() {
         compiler "$(first_line "${CC:-cc}" --version)" \
         Redis "$(first_line redis-server --version | cut -d' ' -f1-3)" \
         memcached "$(first_line memcached --version)" \
-        'load before, after' "$load, $(load)"
+        load "$load before, $(load) after"
+}
+
+# The medians of bench/peers.c, for README.md.
+headline() { # CSV
+    awk -F, '
+        function time(us) {
+            return us < 1 ? sprintf("%.0f ns", us * 1000) : us < 1000 ? sprintf("%.3g µs", us) : \
+                sprintf("%.3g ms", us / 1000)
+        }
+        NR == 1 { next }
+        !($2 in seen) { seen[$2] = 1; names[++count] = $2 }
+        { times[$2, $1] = time($4) }
+        END {
+            print "| a read, median | one row | 100 rows |"
+            print "|---|---|---|"
+            for (i = 1; i <= count; i++)
+                printf "| %s | %s | %s |\n", names[i], times[names[i], "one row"], times[names[i], "100 rows"]
+        }' "$1"
 }
 
 load() { # of the last minute
@@ -136,7 +161,12 @@ section() { # NAME: what a program measures, drawn and in figures
         if [ -f "$here/plots/$plot.gp" ]; then picture "$plot" "$file.csv"; fi
         table "$file.csv"
     fi
-    if [ -f "$file.txt" ]; then echo '<pre>' && escape <"$file.txt" && echo '</pre>'; fi
+    if [ -f "$file.txt" ]; then
+        # Where there is a table the text says the same once more.
+        if [ -f "$file.csv" ]; then echo '<details><summary>As printed</summary>'; fi
+        echo '<pre>' && escape <"$file.txt" && echo '</pre>'
+        if [ -f "$file.csv" ]; then echo '</details>'; fi
+    fi
     echo '</section>'
 }
 
@@ -150,7 +180,7 @@ page() { # NAME ...
 <style>
 :root { color-scheme: light dark; --line: #9aa0a666; --met: #1a7f45; --missed: #c4432b; }
 @media (prefers-color-scheme: dark) { :root { --met: #4cc38a; --missed: #ff8a70; } }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 54rem; margin: 2rem auto; padding: 0 1rem; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h2 { margin-top: 3rem; border-bottom: 1px solid var(--line); }
 h3 { margin: 2.5rem 0 .5rem; }
 figure { margin: 1rem 0; }
@@ -159,6 +189,8 @@ svg { width: 100%; height: auto; }
 table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 .number { text-align: right; }
+td:not(.long) { white-space: nowrap; }
+th { vertical-align: bottom; }
 .met { color: var(--met); }
 .missed { color: var(--missed); font-weight: bold; }
 pre { overflow-x: auto; font-size: .8rem; border-left: 3px solid var(--line); padding-left: 1rem; }
@@ -191,5 +223,6 @@ for name; do measure "$name"; done
 versions=$(head -n 1 "$output/peers.txt")
 machine >"$output/machine.csv"
 list_targets "$output"/*.txt >"$output/targets.csv"
+headline "$output/peers.csv" >"$output/headline.md"
 page "$@" >"$output/report.html"
 echo "the report: $output/report.html"

@@ -4,7 +4,7 @@
 ** commit that ends entries just computed. Beside it commits to a file that no connection with the
 ** extension has open. Each number of entries has a process of its own, and so a store of its own.
 **
-** Prints CSV: `make bench-report` keeps and draws it.
+**     make bench-report        keeps and draws what this prints, which is CSV
 */
 #include <stdio.h>
 #include <stdlib.h>

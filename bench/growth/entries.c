@@ -3,7 +3,7 @@
 ** primary-key lookup of the same rows; what it costs to compute and keep one more; and what an
 ** entry takes.
 **
-** Prints CSV: `make bench-report` keeps and draws it.
+**     make bench-report        keeps and draws what this prints, which is CSV
 */
 #include <stdio.h>
 

@@ -2,7 +2,7 @@
 ** How a hit of one row grows with the parameters of its query, all of them bound anew for each
 ** read: integers, and texts of 20 characters. Beside it the plain query.
 **
-** Prints CSV: `make bench-report` keeps and draws it.
+**     make bench-report        keeps and draws what this prints, which is CSV
 */
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /*
 ** How a hit grows with the rows of its result: of an integer, a real and a short text.
 **
-** Prints CSV: `make bench-report` keeps and draws it.
+**     make bench-report        keeps and draws what this prints, which is CSV
 */
 #include <stdio.h>
 

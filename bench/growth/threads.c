@@ -3,7 +3,7 @@
 ** mode: hits; a virtual table that does nothing, which is all that SQLite allows; and primary-key
 ** lookups of the same rows. Where there are more threads than cores there is nothing to gain.
 **
-** Prints CSV: `make bench-report` keeps and draws it.
+**     make bench-report        keeps and draws what this prints, which is CSV
 */
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,4 +1,5 @@
 set logscale x
+set xrange [1000:*]
 set yrange [0:*]
 set xlabel 'entries kept'
 set ylabel 'reading a random one, ns'

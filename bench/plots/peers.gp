@@ -12,7 +12,7 @@ set border 1
 set grid noytics
 set ytics scale 0
 set style fill solid 0.9 noborder
-set key top right noreverse Right
+set key tmargin left horizontal
 plot csv using (is('one row') ? $4 : NaN):(place($0)):(0.02):4:(place($0)-0.36):(place($0)-0.02):ytic(2) \
          with boxxyerror linetype 1 title 'one row', \
      '' using (is('100 rows') ? $4 : NaN):(place($0)):(0.02):4:(place($0)+0.02):(place($0)+0.36) \

@@ -6,6 +6,7 @@ set datafile columnheaders
 set key noautotitle noenhanced top left reverse Left samplen 2
 set grid linetype 1 linecolor rgb '#9aa0a6' linewidth 0.3
 set border 3
+set rmargin 5
 set tics nomirror
 set linetype 1 linecolor rgb '#2f7fd6' pointtype 7 pointsize 0.5
 set linetype 2 linecolor rgb '#e07b1a' pointtype 5 pointsize 0.5
