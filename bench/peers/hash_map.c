@@ -65,7 +65,7 @@ static struct finished *finish(const struct buffer *rows, size_t *taken)
     struct finished *finished = malloc(size + rows->size);
     if (finished == NULL)
         bench_fail("finished rows", "out of memory");
-    finished->columns = rows->bytes[0];
+    finished->columns = (unsigned char)rows->bytes[0];
     finished->count = count;
     char *bytes = (char *)finished + size;
     memcpy(bytes, rows->bytes, rows->size);

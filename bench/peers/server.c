@@ -130,8 +130,8 @@ _Noreturn static void become_server(char *const *arguments, pid_t parent)
 
 static void start_process(struct server *server, const char *const *arguments)
 {
-    char *actual[MAX_ARGUMENTS + 1] = {NULL};
-    for (int i = 0; i < MAX_ARGUMENTS && arguments[i] != NULL; i++)
+    char *actual[MAX_ARGUMENTS + 1] = {(char *)arguments[0]};
+    for (int i = 1; i < MAX_ARGUMENTS && arguments[i] != NULL; i++)
         actual[i] =
             strcmp(arguments[i], SERVER_SOCKET) == 0 ? server->socket : (char *)arguments[i];
     int place = 0;

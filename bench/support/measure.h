@@ -13,7 +13,8 @@
 
 /* ---- SQL that must succeed ---- */
 
-_Noreturn void bench_fail(const char *what, const char *why);
+/* An attribute, as cppcheck does not know _Noreturn. */
+__attribute__((noreturn)) void bench_fail(const char *what, const char *why);
 
 /* The path of a file in a folder of this program's own, which is removed at exit by the process
 ** that made it. Caller frees with sqlite3_free(). */

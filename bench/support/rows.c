@@ -53,7 +53,7 @@ void rows_of_bytes(struct reading *reading, const char *bytes, size_t size)
 {
     const char *end = bytes + size;
     struct value value;
-    rows_begin(reading, *bytes++);
+    rows_begin(reading, (unsigned char)*bytes++);
     while (bytes < end) {
         bytes = rows_next_value(bytes, &value);
         rows_value(reading, &value);
