@@ -272,9 +272,11 @@ bench: ## Measure: build and run bench/ against the system's SQLite and the newe
 	    echo "== $$bench, the newest SQLite" && $(BUILD)/newest/$$bench || exit 1; done
 	@echo "== policies" && $(BUILD)/static/policies
 
+# Which SQLite: static is the system's, newest the newest.
+REPORT_WITH ?= static
 bench-report: ## Measure how cost grows too, and write build/bench/report.html with tables and pictures
-	@$(PARALLEL) all $(patsubst %,$(BUILD)/static/%,$(BENCHES) $(GROWTHS))
-	@bench/report.sh $(BUILD)/static $(BUILD)/bench $(BENCHES) $(GROWTHS)
+	@$(PARALLEL) all $(patsubst %,$(BUILD)/$(REPORT_WITH)/%,$(BENCHES) $(GROWTHS))
+	@bench/report.sh $(BUILD)/$(REPORT_WITH) $(BUILD)/bench $(BENCHES) $(GROWTHS)
 
 # ---- The machine and the source text -------------------------------------------------------------
 
