@@ -221,6 +221,47 @@ static void test_unannounced(void)
     finish(a, b, NULL);
 }
 
+static const sqlite3_io_methods *usual_methods;
+static bool is_busy;
+
+static int busy_write(sqlite3_file *handle, const void *bytes, int size, sqlite3_int64 at)
+{
+    return is_busy ? SQLITE_BUSY : usual_methods->xWrite(handle, bytes, size, at);
+}
+
+/* COMMIT meets SQLITE_BUSY after the commit hook, and the transaction goes on: what it wrote before is
+** not known, though something was kept meanwhile, and what it writes from there on is noted. */
+static void test_unannounced_goes_on(void)
+{
+    static const char caches[] = "CREATE VIRTUAL TABLE temp.ct USING cache((SELECT a FROM t));"
+                                 "CREATE VIRTUAL TABLE temp.cu USING cache((SELECT a FROM u))";
+    static sqlite3_io_methods busy_methods;
+    sqlite3_file *wal = NULL;
+    start("PRAGMA journal_mode = WAL; CREATE TABLE t(a); INSERT INTO t VALUES (1);"
+          "CREATE TABLE u(a); INSERT INTO u VALUES (1)");
+    sqlite3 *a = open_with(caches), *b = open_with(caches);
+    run(a, "UPDATE t SET a = 2");
+    sqlite3_file_control(a, "main", SQLITE_FCNTL_JOURNAL_POINTER, (void *)&wal);
+    usual_methods = wal->pMethods;
+    busy_methods = *usual_methods;
+    busy_methods.xWrite = busy_write;
+    wal->pMethods = &busy_methods;
+    for (int i = 0; i < 2; i++) {
+        run(b, "SELECT cache_clear()");
+        run(a, "BEGIN; UPDATE u SET a = a + 1");
+        is_busy = true;
+        is_int(sqlite3_exec(a, "COMMIT", NULL, NULL, NULL), SQLITE_BUSY, "a COMMIT is refused");
+        is_busy = false;
+        same(b, "SELECT * FROM cu", "SELECT a FROM u", "what it wrote is kept as it was");
+        run(a, "UPDATE t SET a = a + 1; COMMIT");
+        same(b, "SELECT * FROM cu", "SELECT a FROM u", "and not served when it went through");
+        run(a, "UPDATE t SET a = a + 1");
+        same_as(b, "SELECT * FROM cu", "SELECT a FROM u", "hit", "the next one is announced");
+    }
+    wal->pMethods = usual_methods;
+    finish(a, b, NULL);
+}
+
 static int take_commit(void *argument)
 {
     (void)argument;
@@ -277,6 +318,7 @@ int main(void)
     test_meanings();
     test_moved();
     test_unannounced();
+    test_unannounced_goes_on();
     test_end_not_heard_of();
     test_shared_cache();
     return tap_done();

@@ -27,6 +27,7 @@
     X(WHOLE_FILE)                                                                                  \
     X(TRUNCATION)                                                                                  \
     X(NOTHING_SEEN)                                                                                \
+    X(PASSED_OVER)                                                                                 \
     X(SCHEMA_VERSION)                                                                              \
     X(SCHEMA_GENERATION)                                                                           \
     X(OPEN_SCHEMA)                                                                                 \

@@ -123,7 +123,8 @@ void file_see_schema(struct member *member, uint64_t epoch, uint32_t version);
 /*
 ** In the commit hook: the next commit after the clock, which is read here, at the member's data
 ** version `version`, writes these tables; an empty set, or a clock that cannot be read, announces
-** nothing. A transaction that announces once more, since its COMMIT met SQLITE_BUSY, adds to what it announced.
+** nothing. A transaction that announces once more, since its COMMIT met SQLITE_BUSY, adds to what it
+** announced.
 */
 void file_announce(struct member *member, uint32_t version, bool proven,
                    const struct write_set *writes);

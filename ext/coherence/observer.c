@@ -111,6 +111,27 @@ static bool is_relied_on(const struct observer *observer)
     return false;
 }
 
+/*
+** At the first write of a transaction, which is to this database (NULL: not listed yet): whether it
+** is to be passed over. COMMIT may have met SQLITE_BUSY after its hook: then the one that was passed
+** over goes on, and what it wrote before is not known.
+*/
+static bool passes_over(struct observer *observer, struct database *database)
+{
+    struct database *last = observer->passed_over;
+    uint32_t version = 0;
+    bool known = last != NULL && last->index >= 0 && database_version(last, &version) == SQLITE_OK;
+    if (known && version == observer->passed_over_version && GUARD(PASSED_OVER))
+        return true;
+    observer->passed_over = NULL;
+    if (database == NULL || is_relied_on(observer) ||
+        ((!known || last != database) && database_version(database, &version) != SQLITE_OK))
+        return false;
+    observer->passed_over = database;
+    observer->passed_over_version = version;
+    return true;
+}
+
 /* What the pointers point to is compared, not the pointers: SQLite may have freed the schema since
 ** the last call, and put another name in its place. But main's name is a constant, or what the
 ** application promised not to change before the connection closes (SQLITE_DBCONFIG_MAINDBNAME). */
@@ -126,13 +147,13 @@ __attribute__((noinline)) static void note_write(struct observer *observer, cons
 {
     if (observer_is_foreign(observer))
         return;
-    observer->unannounced = !is_relied_on(observer);
+    struct database *database = observer_find(observer, schema);
+    observer->unannounced = passes_over(observer, database);
     if (observer->unannounced)
         return;
     observer->last_main = NULL;
     remember(observer->last_schema, sizeof observer->last_schema, schema);
     remember(observer->last_table, sizeof observer->last_table, table);
-    struct database *database = observer_find(observer, schema);
     if (database == NULL)
         database = add_unlisted(observer, schema);
     if (database == NULL)
@@ -236,6 +257,7 @@ static void on_rollback(void *argument)
          d = d->next)
         database_take_back(d);
     forget_last_write(observer);
+    observer->passed_over = NULL;
     if (observer->slots.rollback != NULL)
         observer->slots.rollback(observer->slots.rollback_argument);
 }

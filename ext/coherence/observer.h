@@ -35,6 +35,9 @@ struct observer {
     char last_table[128];
     const char *last_main; /* SQLite's name of main, if it was named last: that stays where it is */
     bool unannounced;      /* the transaction under way will not be announced: no name is noted */
+    /* The last such: what it wrote first, and at which data version. That has moved when it is over. */
+    struct database *passed_over;
+    uint32_t passed_over_version;
 };
 
 /* Watch a connection: list its databases, and register the hooks if `hooks`; a hook that the
