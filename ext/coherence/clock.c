@@ -235,12 +235,11 @@ struct clock clock_read_as_writer(const struct clock_source *source)
     return read_now(source);
 }
 
-bool clock_reads_as(sqlite3 *db, const char *schema, const struct clock_source *source,
-                    const struct clock *clock)
+bool clock_reads_as(const struct clock_source *source, const struct clock *clock)
 {
     unsigned char counter[CLOCK_ROLLBACK_BYTES];
     bool wal = clock->kind == CLOCK_WAL || clock->kind == CLOCK_EMPTY_WAL;
-    if (source->wal != wal || !is_there(db, schema, source))
+    if (source->wal != wal || !can_be_read(source, SQLITE_LOCK_PENDING))
         return false;
     if (!wal)
         return clock->kind == CLOCK_ROLLBACK && read_counter(source, counter) &&

@@ -92,9 +92,11 @@ struct clock clock_read(sqlite3 *db, const char *schema, const struct clock_sour
 ** mode that one holds the file EXCLUSIVE, for the commit alone. */
 struct clock clock_read_as_writer(const struct clock_source *source);
 
-/* True when clock_read() would give what equals `clock`, of a file in WAL or rollback mode. */
-bool clock_reads_as(sqlite3 *db, const char *schema, const struct clock_source *source,
-                    const struct clock *clock);
+/*
+** True when clock_read() would give what equals `clock`, of a file in WAL or rollback mode. Without
+** asking SQLite: for a caller who knows that the handle is the same one, and the mode.
+*/
+bool clock_reads_as(const struct clock_source *source, const struct clock *clock);
 
 struct clock clock_of_version(uint32_t version);
 

@@ -25,17 +25,17 @@ struct clock database_clock(const struct database *database)
     return clock_read(database->observer->db, database_schema(database), &database->source);
 }
 
-bool database_clock_stands(const struct database *database)
-{
-    return file_is_shared(database->member.file) &&
-           clock_reads_as(database->observer->db, database_schema(database), &database->source,
-                          &database->clock);
-}
-
 bool database_is_replaced(const struct database *database)
 {
     return !clock_same_file(database->observer->db, database_schema(database), database->path,
                             database->handle);
+}
+
+bool database_has_not_moved(const struct database *database)
+{
+    uint32_t version = 0;
+    return !database_is_replaced(database) && database_version(database, &version) == SQLITE_OK &&
+           version == database->version;
 }
 
 static int transaction(const struct database *database)

@@ -120,8 +120,11 @@ int database_version(const struct database *database, uint32_t *version);
 /* The clock now; where the connection has the file to itself, CLOCK_NONE. Takes no transaction. */
 struct clock database_clock(const struct database *database);
 
-/* True when the clock now equals that of the state last seen. */
-bool database_clock_stands(const struct database *database);
+/*
+** True while the connection has not committed, nor begun to read what others have, nor changed the
+** file's mode (which is a commit), since the state last seen; and the handle is the same one.
+*/
+bool database_has_not_moved(const struct database *database);
 
 /* Read the clock before a transaction is opened: where it still reads the same when one is open,
 ** that is the state it sees. Does nothing inside one. */

@@ -218,15 +218,12 @@ static int see_in_transaction(struct observer *observer, struct database *databa
     return rc;
 }
 
-/* True when the file is still in the state last seen; asked outside any transaction. */
+/* True when the file is still in the state last seen; asked outside any transaction. (The clock of an
+** empty WAL is a constant; but where nothing has moved, the connection has held it since then.) */
 static bool is_current(const struct database *database)
 {
-    uint32_t version = 0;
-    if (!database->known || !database->exact || !database_clock_stands(database))
-        return false;
-    /* The clock of an empty WAL is a constant; but this connection has held it since then. */
-    return database->clock.kind != CLOCK_EMPTY_WAL ||
-           (database_version(database, &version) == SQLITE_OK && version == database->version);
+    return database->known && database->exact && file_is_shared(database->member.file) &&
+           database_has_not_moved(database) && clock_reads_as(&database->source, &database->clock);
 }
 
 /* End the read transaction, unless something else keeps it open. */
@@ -379,7 +376,6 @@ int snapshot_open(struct observer *observer, struct database *const *databases, 
 static bool database_stands(const struct observer *observer, const struct database *database,
                             bool hold)
 {
-    uint32_t version = 0;
     if (database->index < 0 || database->uncacheable || database->schema_in_doubt ||
         !database->known || !database->exact)
         return false;
@@ -387,8 +383,7 @@ static bool database_stands(const struct observer *observer, const struct databa
     case SQLITE_TXN_NONE:
         return !hold && sqlite3_get_autocommit(observer->db) && is_current(database);
     case SQLITE_TXN_READ:
-        return !database_is_replaced(database) &&
-               database_version(database, &version) == SQLITE_OK && version == database->version;
+        return database_has_not_moved(database);
     default:
         return false;
     }
