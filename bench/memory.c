@@ -7,6 +7,8 @@
 */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -154,12 +156,15 @@ static double allocated(void)
 /* Of the memory that is resident, NAN where the system does not say. */
 static double resident(void)
 {
-    long pages = 0;
+    char line[128];
     FILE *file = fopen("/proc/self/statm", "r");
-    int found = file != NULL ? fscanf(file, "%*d %ld", &pages) : 0;
-    if (file != NULL)
-        fclose(file);
-    return found == 1 ? (double)pages * (double)sysconf(_SC_PAGESIZE) : NAN;
+    if (file == NULL)
+        return NAN;
+    const char *found = fgets(line, sizeof line, file);
+    fclose(file);
+    /* The second number; both are of pages. */
+    const char *pages = found != NULL ? strchr(line, ' ') : NULL;
+    return pages != NULL ? (double)strtol(pages, NULL, 10) * (double)sysconf(_SC_PAGESIZE) : NAN;
 }
 
 static double reported(sqlite3_stmt *statement)

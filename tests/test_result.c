@@ -143,7 +143,7 @@ static void test_widths(void)
     static struct cell cells[ROWS];
     for (unsigned width = 1; width <= 8; width++) {
         uint64_t most = UINT64_MAX >> (64 - 8 * width);
-        for (int over = 0; over <= (width < 8); over++) {
+        for (int over = 0; over < (width < 8 ? 2 : 1); over++) {
             for (int high = 0; high < 2; high++) {
                 char name[120];
                 uint64_t least =

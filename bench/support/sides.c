@@ -9,9 +9,9 @@ static sqlite3 *db;
 static sqlite3_stmt *last_status;
 static sqlite3_stmt *clear_store;
 
-void sides_begin(sqlite3 *connection)
+void sides_begin(sqlite3 *on)
 {
-    db = connection;
+    db = on;
     last_status = bench_prepare(db, "SELECT cache_last_status()");
     clear_store = bench_prepare(db, "SELECT cache_clear()");
 }

@@ -27,8 +27,8 @@ struct side {
     double times[SIDES_MAX_ROUNDS]; /* nanoseconds per run */
 };
 
-/* The connection that all sides are on, with the extension; sides_end() before it is closed. */
-void sides_begin(sqlite3 *db);
+/* All sides are on this connection, with the extension; sides_end() before it is closed. */
+void sides_begin(sqlite3 *on);
 void sides_end(void);
 
 /* Prepare, check and measure. */

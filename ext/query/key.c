@@ -167,7 +167,7 @@ char *key_params_json(const void *params, size_t params_size)
 {
     struct buffer json = {0};
     const char *bytes = params;
-    struct cell cell;
+    struct cell cell = {.type = CELL_NULL};
     buffer_add_char(&json, '[');
     for (size_t at = 0; at < params_size;) {
         if (at > 0)

@@ -61,7 +61,7 @@ static int collect(sqlite3_stmt *statement, struct result_builder *builder, _Boo
 {
     int columns = sqlite3_column_count(statement);
     int compiled = sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_REPREPARE, 0);
-    struct cell *row = memory_alloc((columns > 0 ? (size_t)columns : 1) * sizeof *row);
+    struct cell *row = memory_alloc_zero((columns > 0 ? (size_t)columns : 1) * sizeof *row);
     if (row == NULL)
         return SQLITE_NOMEM;
     int rc = sqlite3_step(statement);

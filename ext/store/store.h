@@ -14,10 +14,10 @@
 **
 ** The byte bound is hard: after any insert, bytes <= max_bytes; what `bytes` counts is every byte
 ** the store has allocated for its entries: the entry with its key text, parameters and evidence,
-** the result, the hash tables' slots but for the few that each shard has in place, and what
-** policies and admission remember of keys that are not there. Room is reserved before an entry is
-** linked, so the bound holds for inserts at once, too. A result that somebody still reads after its
-** entry left is no longer counted.
+** the result, both with what the allocator needs for them (memory_footprint()), the hash tables'
+** slots but for the few that each shard has in place, and what policies and admission remember of
+** keys that are not there. Room is reserved before an entry is linked, so the bound holds for inserts
+** at once, too. A result that somebody still reads after its entry left is no longer counted.
 */
 #ifndef QUERYCACHE_STORE_STORE_H
 #define QUERYCACHE_STORE_STORE_H
