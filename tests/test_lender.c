@@ -12,6 +12,7 @@
 /* lend(size, letter): a text of so many letters, by SQLite's copy where it is not lent. */
 static void lend(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
+    (void)argc;
     char text[300];
     size_t size = (size_t)sqlite3_value_int(argv[0]);
     memset(text, *(const char *)sqlite3_value_text(argv[1]), sizeof text);

@@ -154,7 +154,7 @@ static size_t read_parameter(const char *params, struct cell *cell)
 struct cell key_parameter(const void *params, unsigned index)
 {
     const char *at = params;
-    struct cell cell;
+    struct cell cell = {0};
     size_t size = read_parameter(at, &cell);
     for (unsigned i = 0; i < index; i++) {
         at += size;
