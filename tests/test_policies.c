@@ -7,6 +7,7 @@
 
 #include "base/ticks.h"
 #include "counting.h"
+#include "numbered.h"
 #include "policies/model.h"
 #include "session.h"
 #include "store/policy.h"
@@ -30,29 +31,6 @@ static struct query_identity identity_of(struct space *space, unsigned number)
         .sql_size = 6,
         .params = "",
     };
-}
-
-/* One text of that many bytes, which begins with the number. NULL when memory is short. */
-static struct result *make_result(unsigned number, size_t size)
-{
-    char text[4096] = {0};
-    memcpy(text, &number, sizeof number);
-    struct cell cell = {.type = CELL_TEXT, .bytes = text, .size = size};
-    struct result_builder *builder = result_builder_new(1);
-    if (builder == NULL)
-        return NULL;
-    if (!result_builder_add(builder, &cell)) {
-        result_builder_free(builder);
-        return NULL;
-    }
-    return result_builder_finish(builder);
-}
-
-static unsigned number_of(const struct result *result)
-{
-    unsigned number;
-    memcpy(&number, result_cell(result, 0, 0).bytes, sizeof number);
-    return number;
 }
 
 static enum kept insert(struct space *space, struct store *store, unsigned number, size_t size,
