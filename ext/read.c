@@ -256,7 +256,8 @@ static bool hit_at_once(struct reading *reading, bool once, struct result **resu
     const struct definition *definition = &reading->query->definition;
     const struct observer *observer = reading->session->observer;
     if (definition->statement == NULL || definition->generation != observer->schema_generation ||
-        !snapshot_stands(observer, definition->databases, definition->database_count, !once) ||
+        !snapshot_stands(observer, definition->databases, definition->database_count, !once,
+                         reading->query->in_temp) ||
         !config_get(SETTING_ENABLED) || cached_query_is_refused(reading->query) ||
         !has_declared_columns(reading->query) ||
         (definition->analysis.calls_date && asks_for_now(reading)))

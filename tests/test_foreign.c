@@ -5,6 +5,7 @@
 */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "hazards/tables.h"
@@ -219,6 +220,37 @@ static void test_no_stray_shm(void)
     sqlite3_close(db);
 }
 
+/* PRAGMA journal_mode = DELETE closes the WAL before it finds that no journal can be made. The next
+** read opens it again; until then a look at the wal-index would make one. */
+static void test_failed_switch(void)
+{
+    const char *path = fresh_file("switch.db");
+    char *shm = sqlite3_mprintf("%s-shm", path);
+    char *journal = sqlite3_mprintf("%s-journal", path);
+    sqlite3 *db = open_cached(path, 0);
+    run(db, "PRAGMA journal_mode = WAL;" SCHEMA CACHES);
+    sqlite3_stmt *read = NULL;
+    sqlite3_prepare_v2(db, "SELECT count(*) FROM ct", -1, &read, NULL);
+    for (int i = 0; i < 4; i++) {
+        sqlite3_step(read);
+        sqlite3_reset(read);
+    }
+    mkdir(journal, 0700);
+    ok(try(db, "PRAGMA journal_mode = DELETE") != SQLITE_OK, "a change of mode fails");
+    ok(access(shm, F_OK) != 0, "after it has closed the WAL");
+    sqlite3_step(read);
+    sqlite3_reset(read);
+    same(db, "SELECT * FROM ct", T, "what is kept is still right");
+    rmdir(journal);
+    run(db, "PRAGMA journal_mode = DELETE");
+    ok(access(shm, F_OK) != 0, "when the mode is changed no -shm file is left");
+    sqlite3_finalize(read);
+    is_int(sqlite3_close(db), SQLITE_OK, "the connection closes");
+    ok(access(shm, F_OK) != 0, "nor when the connection is closed");
+    sqlite3_free(shm);
+    sqlite3_free(journal);
+}
+
 /* ---- not cached at all ---- */
 
 static void test_read_uncommitted(void)
@@ -282,6 +314,7 @@ int main(void)
     test_mode_switches();
     test_empty_wal();
     test_no_stray_shm();
+    test_failed_switch();
     test_read_uncommitted();
     test_deserialize();
     test_backup();

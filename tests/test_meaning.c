@@ -76,6 +76,29 @@ static void test_shadowing(void)
     sqlite3_close(db);
 }
 
+/* PRAGMA temp_store throws all of temp away, and no statement hears of it. */
+static void test_temp_thrown_away(void)
+{
+    static const char plain[] = "SELECT group_concat(b) FROM other";
+    static const char asked[] = "SELECT json_extract(cache_query('SELECT group_concat(b) AS b "
+                                "FROM other'), '$[0].b')";
+    static const char *const stores[] = {"PRAGMA temp_store = MEMORY", "PRAGMA temp_store = FILE"};
+    for (int i = 0; i < 4; i++) {
+        sqlite3 *db = open_cached(fresh_file("thrown.db"), 0);
+        bool stored = i >= 2;
+        run(db, "CREATE TABLE other(b); INSERT INTO other VALUES ('main')");
+        if (stored)
+            run(db, "CREATE VIRTUAL TABLE main.cached USING cache((%s))", plain);
+        run(db, "CREATE TEMP VIEW other AS SELECT 'v' AS b");
+        for (int j = 0; j < 3; j++)
+            same(db, stored ? "SELECT * FROM cached" : asked, plain, "a temp view hides a table");
+        run(db, stores[i % 2]);
+        same(db, stored ? "SELECT * FROM cached" : asked, plain, "and is thrown away");
+        same(db, stored ? "SELECT * FROM cached" : asked, plain, "for good");
+        sqlite3_close(db);
+    }
+}
+
 static void test_view_behind_the_cache(void)
 {
     sqlite3 *db = open_file("view.db");
@@ -287,6 +310,7 @@ int main(void)
     test_twins();
     test_two_aliases();
     test_shadowing();
+    test_temp_thrown_away();
     test_view_behind_the_cache();
     test_functions();
     test_write_inside();

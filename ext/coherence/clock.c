@@ -187,12 +187,16 @@ static bool is_unchanged(sqlite3 *db, const char *schema, const struct clock_sou
            journal == source->journal;
 }
 
-/* A file that is locked for reading, and not beyond `greatest_lock`. */
+/* A file that is locked for reading, and not beyond `greatest_lock`. One in WAL mode is locked as long
+** as its WAL is open, even between transactions. */
 static bool can_be_read(const struct clock_source *source, int greatest_lock)
 {
-    return source->file != NULL && source->methods != NULL &&
-           (source->locked || !GUARD(UNLOCKED_FILE)) &&
-           (lock_state(source, SQLITE_LOCK_EXCLUSIVE) <= greatest_lock || !GUARD(PRIVATE_CLOCK));
+    if (source->file == NULL || source->methods == NULL ||
+        (!source->locked && GUARD(UNLOCKED_FILE)))
+        return false;
+    int lock = lock_state(source, SQLITE_LOCK_EXCLUSIVE);
+    return (lock <= greatest_lock || !GUARD(PRIVATE_CLOCK)) &&
+           (lock >= SQLITE_LOCK_SHARED || !source->wal);
 }
 
 static bool read_counter(const struct clock_source *source, unsigned char *out)

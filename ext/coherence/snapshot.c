@@ -324,8 +324,12 @@ static void watch_schemas(struct observer *observer, struct database *const *see
         bool settled = is_among(d, seen, count);
         if (d->index < 0 || (settled && !d->schema_in_doubt))
             continue;
-        if (database_version(d, &version) != SQLITE_OK)
-            continue; /* temp, before it holds anything */
+        if (database_version(d, &version) != SQLITE_OK) {
+            /* Temp, before it holds anything; or PRAGMA temp_store has thrown away what it held. */
+            observer->schema_generation += d->watched;
+            d->watched = false;
+            continue;
+        }
         if (is_written(observer, d, any_written))
             look_at_schema(observer, d);
         else if (d->schema_in_doubt || !d->watched || version != d->watched_version)
@@ -389,28 +393,32 @@ static bool database_stands(const struct observer *observer, const struct databa
     }
 }
 
-/* Of a database that is not read. Whatever changes the schema of temp expires the sentinel. */
+/* Of a database that is not read. */
 static bool schema_stands(const struct observer *observer, const struct database *database)
 {
     uint32_t version = 0;
     if (database->schema_in_doubt)
         return false;
-    if (database->index == TEMP_DATABASE)
-        return true;
-    return database->watched && database_version(database, &version) == SQLITE_OK &&
-           version == database->watched_version && !is_written(observer, database, true);
+    if (database_version(database, &version) != SQLITE_OK)
+        return database->index == TEMP_DATABASE && !database->watched; /* it still holds nothing */
+    return database->watched && version == database->watched_version &&
+           !is_written(observer, database, true);
 }
 
 bool snapshot_stands(const struct observer *observer, struct database *const *databases,
-                     unsigned count, bool hold)
+                     unsigned count, bool hold, bool in_temp)
 {
     if (observer_has_expired(observer) || observer->read_uncommitted)
         return false;
     for (const struct database *d = observer->databases; d != NULL; d = d->next) {
-        if (d->index < 0)
-            continue;
-        if (!(is_among(d, databases, count) ? database_stands(observer, d, hold)
-                                            : schema_stands(observer, d)))
+        bool stands = true;
+        if (is_among(d, databases, count))
+            stands = database_stands(observer, d, hold);
+        else if (d->index == TEMP_DATABASE && in_temp)
+            stands = !d->schema_in_doubt; /* any change of temp's schema expires the sentinel */
+        else if (d->index >= 0)
+            stands = schema_stands(observer, d);
+        if (!stands)
             return false;
     }
     return true;

@@ -34,10 +34,11 @@ int snapshot_open(struct observer *observer, struct database *const *databases, 
 ** True when a snapshot of these databases, taken now, would find each in the state last seen, and
 ** each schema of the connection as it was: then they know their epochs, and none need be taken.
 ** Only looks: opens no transaction, runs no statement. False where that does not tell, or where a
-** transaction would be opened (`hold` as above).
+** transaction would be opened (`hold` as above). `in_temp`: a table in temp asks; so temp has not been
+** thrown away, as by PRAGMA temp_store, which expires nothing.
 */
 bool snapshot_stands(const struct observer *observer, struct database *const *databases,
-                     unsigned count, bool hold);
+                     unsigned count, bool hold, bool in_temp);
 
 /* True when what the snapshot holds is still what it was: nothing was written or committed under
 ** it. */

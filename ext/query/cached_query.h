@@ -16,6 +16,7 @@ struct cached_query {
     char *text;                /* as asked; NULL for a cached table */
     char *name;                /* of the cached table; NULL for an ad hoc query */
     char *schema;              /* where the table was created: temp, main, … ; NULL likewise */
+    bool in_temp;              /* and whether that is temp */
     char *declared;            /* the columns that the cached table declared; NULL likewise */
     unsigned compared;         /* definition.preparations when it had those columns; 0: never */
     const sqlite3_vtab *table; /* the cached table; NULL likewise */

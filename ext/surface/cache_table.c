@@ -121,6 +121,7 @@ static int open_query(struct session *session, bool create, int argc, const char
     query->name = memory_copy_text(argv[2], strlen(argv[2]));
     char *sql = take_select(argv[3], error);
     bool temp = sqlite3_stricmp(argv[1], "temp") == 0;
+    query->in_temp = temp;
     struct definition_source source = {
         .sql = sql,
         .home = temp ? NULL : argv[1],
