@@ -86,7 +86,7 @@ static void test_many(sqlite3 *db)
         memcpy(expected + size, "|'_____'", sizeof "|'_____'");
         memset(expected + size + 2, 'a' + i % 26, 5);
     }
-    strcat(expected, "\n");
+    memcpy(expected + strlen(expected), "\n", sizeof "\n");
     expect(db, sql, expected, "more than can be lent at once");
     expect(db, sql, expected, "and once more");
 }
