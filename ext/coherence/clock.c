@@ -34,10 +34,10 @@
 #define READ_VERSION_OFFSET 19
 #define READ_VERSION_WAL 2
 
-/* The first version known to show a deserialized database without a path. */
-#define VERSION_WITH_PATHS 3040000
+/* The first version known to show a deserialized database without a path; 3.40.1 shows one. */
+#define VERSION_WITH_PATHS 3044000
 
-const char *clock_path(sqlite3 *db, const char *schema)
+static const char *path_of(sqlite3 *db, const char *schema)
 {
     if (sqlite3_libversion_number() < VERSION_WITH_PATHS)
         return NULL;
@@ -45,27 +45,34 @@ const char *clock_path(sqlite3 *db, const char *schema)
     return path != NULL && path[0] != '\0' ? path : NULL;
 }
 
-bool clock_same_file(sqlite3 *db, const char *schema, const char *path, const sqlite3_file *file)
+struct handle handle_look(sqlite3 *db, const char *schema)
 {
-    sqlite3_file *now = NULL;
-    if (path != NULL)
-        return sqlite3_db_filename(db, schema) == path;
-    sqlite3_file_control(db, schema, SQLITE_FCNTL_FILE_POINTER, (void *)&now);
-    return now == file;
+    sqlite3_file *file = NULL;
+    sqlite3_file_control(db, schema, SQLITE_FCNTL_FILE_POINTER, (void *)&file);
+    return (struct handle){
+        .file = file, .methods = file != NULL ? file->pMethods : NULL, .path = path_of(db, schema)};
+}
+
+bool handle_stands(sqlite3 *db, const char *schema, const struct handle *handle)
+{
+    sqlite3_file *file = NULL;
+    if (handle->path != NULL)
+        return sqlite3_db_filename(db, schema) == handle->path &&
+               handle->file->pMethods == handle->methods;
+    /* Another may be at the same address; but only sqlite3_deserialize() puts it there, and memdb's
+    ** methods are its own. */
+    sqlite3_file_control(db, schema, SQLITE_FCNTL_FILE_POINTER, (void *)&file);
+    return file == handle->file && (file == NULL || file->pMethods == handle->methods);
 }
 
 bool clock_look(sqlite3 *db, const char *schema, struct clock_source *source)
 {
-    sqlite3_file *file = NULL;
     sqlite3_file *journal = NULL;
-    if (sqlite3_file_control(db, schema, SQLITE_FCNTL_FILE_POINTER, (void *)&file) != SQLITE_OK ||
-        sqlite3_file_control(db, schema, SQLITE_FCNTL_JOURNAL_POINTER, (void *)&journal) !=
+    source->handle = handle_look(db, schema);
+    if (sqlite3_file_control(db, schema, SQLITE_FCNTL_JOURNAL_POINTER, (void *)&journal) !=
             SQLITE_OK ||
-        file == NULL)
+        source->handle.file == NULL)
         return false;
-    source->file = file;
-    source->path = clock_path(db, schema);
-    source->methods = file->pMethods;
     source->journal = journal;
     source->wal = false;
     source->locked = false;
@@ -75,8 +82,9 @@ bool clock_look(sqlite3 *db, const char *schema, struct clock_source *source)
 static int lock_state(const struct clock_source *source, int otherwise)
 {
     int lock = otherwise;
-    if (source->methods == NULL ||
-        source->methods->xFileControl(source->file, SQLITE_FCNTL_LOCKSTATE, &lock) != SQLITE_OK)
+    if (source->handle.methods == NULL ||
+        source->handle.methods->xFileControl(source->handle.file, SQLITE_FCNTL_LOCKSTATE, &lock) !=
+            SQLITE_OK)
         return otherwise;
     return lock;
 }
@@ -89,9 +97,9 @@ int clock_lock(const struct clock_source *source)
 bool clock_is_wal(const struct clock_source *source)
 {
     unsigned char version = 0;
-    return source->methods != NULL &&
-           source->methods->xRead(source->file, &version, sizeof version, READ_VERSION_OFFSET) ==
-               SQLITE_OK &&
+    return source->handle.methods != NULL &&
+           source->handle.methods->xRead(source->handle.file, &version, sizeof version,
+                                         READ_VERSION_OFFSET) == SQLITE_OK &&
            version == READ_VERSION_WAL;
 }
 
@@ -102,8 +110,8 @@ bool clock_is_locked(const struct clock_source *source)
 
 bool clock_same_source(const struct clock_source *a, const struct clock_source *b)
 {
-    return a->file == b->file && a->path == b->path && a->methods == b->methods &&
-           a->journal == b->journal;
+    return a->handle.file == b->handle.file && a->handle.path == b->handle.path &&
+           a->handle.methods == b->handle.methods && a->journal == b->journal;
 }
 
 /* Another thread may be writing the word: the comparison of the two copies finds that out. The
@@ -180,8 +188,7 @@ static bool has_salts(const struct clock *clock)
 static bool is_unchanged(sqlite3 *db, const char *schema, const struct clock_source *source)
 {
     sqlite3_file *journal = NULL;
-    return clock_same_file(db, schema, source->path, source->file) &&
-           source->file->pMethods == source->methods &&
+    return handle_stands(db, schema, &source->handle) &&
            sqlite3_file_control(db, schema, SQLITE_FCNTL_JOURNAL_POINTER, (void *)&journal) ==
                SQLITE_OK &&
            journal == source->journal;
@@ -191,7 +198,7 @@ static bool is_unchanged(sqlite3 *db, const char *schema, const struct clock_sou
 ** as its WAL is open, even between transactions. */
 static bool can_be_read(const struct clock_source *source, int greatest_lock)
 {
-    if (source->file == NULL || source->methods == NULL ||
+    if (source->handle.file == NULL || source->handle.methods == NULL ||
         (!source->locked && GUARD(UNLOCKED_FILE)))
         return false;
     int lock = lock_state(source, SQLITE_LOCK_EXCLUSIVE);
@@ -201,8 +208,8 @@ static bool can_be_read(const struct clock_source *source, int greatest_lock)
 
 static bool read_counter(const struct clock_source *source, unsigned char *out)
 {
-    return source->methods->xRead(source->file, out, CLOCK_ROLLBACK_BYTES, CHANGE_COUNTER_OFFSET) ==
-           SQLITE_OK;
+    return source->handle.methods->xRead(source->handle.file, out, CLOCK_ROLLBACK_BYTES,
+                                         CHANGE_COUNTER_OFFSET) == SQLITE_OK;
 }
 
 /* Only a file that holds its WAL open is asked for the wal-index: on any other xShmMap would
@@ -213,7 +220,7 @@ static struct clock read_now(const struct clock_source *source)
     clock.kind = CLOCK_NONE;
     if (!source->wal)
         clock.kind = read_counter(source, clock.bytes) ? CLOCK_ROLLBACK : CLOCK_NONE;
-    else if (read_wal_index(source->file, clock.bytes))
+    else if (read_wal_index(source->handle.file, clock.bytes))
         clock.kind = has_salts(&clock) || !GUARD(EMPTY_WAL) ? CLOCK_WAL : CLOCK_EMPTY_WAL;
     return clock;
 }
@@ -221,7 +228,7 @@ static struct clock read_now(const struct clock_source *source)
 /* Whether the handle is still there comes before it is asked for its lock. */
 static bool is_there(sqlite3 *db, const char *schema, const struct clock_source *source)
 {
-    return source->methods != NULL && is_unchanged(db, schema, source) &&
+    return source->handle.methods != NULL && is_unchanged(db, schema, source) &&
            can_be_read(source, SQLITE_LOCK_PENDING);
 }
 
@@ -250,7 +257,7 @@ bool clock_reads_as(const struct clock_source *source, const struct clock *clock
                memcmp(counter, clock->bytes, sizeof counter) == 0;
     /* The first copy is the last to be written: as long as it stands, so does the commit. But the
     ** second comes first where a commit is to be seen: both must be as they were. */
-    const volatile unsigned char *header = map_wal_index(source->file);
+    const volatile unsigned char *header = map_wal_index(source->handle.file);
     if (header == NULL || !is_copy_of(header, clock->bytes))
         return false;
     atomic_thread_fence(memory_order_acquire);

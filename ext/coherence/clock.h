@@ -38,27 +38,32 @@ struct clock {
     unsigned char bytes[CLOCK_WAL_BYTES];
 };
 
+/*
+** A handle behind a name. Another may be put in its place at the same address, and with no statement
+** expired, only by sqlite3_deserialize().
+*/
+struct handle {
+    sqlite3_file *file; /* NULL: there is none */
+    const sqlite3_io_methods *methods;
+    /* Where SQLite keeps its path: this costs less to ask than the handle itself, and what was
+    ** deserialized has none. NULL where that is not so. */
+    const char *path;
+};
+
+/* The handle that is behind the name now. */
+struct handle handle_look(sqlite3 *db, const char *schema);
+
+/* True while this handle is. */
+bool handle_stands(sqlite3 *db, const char *schema, const struct handle *handle);
+
 /* The file behind a database, learned in a read transaction; tells whether the same file is still
 ** there in the same mode. */
 struct clock_source {
-    sqlite3_file *file; /* NULL: nothing learned */
-    const char *path;   /* clock_path() */
-    const sqlite3_io_methods *methods;
+    struct handle handle;  /* without a file: nothing learned */
     sqlite3_file *journal; /* the WAL's handle in WAL mode, else the journal's */
     bool wal;
     bool locked; /* a read transaction locks it; where none does, its counter tells nothing */
 };
-
-/*
-** What tells one file handle from a later one behind the same name, and costs less to ask than the
-** handle: where SQLite keeps its path. A handle may be put in place of one that was closed, at the
-** same address, and with no statement expired, only by sqlite3_deserialize(); its content has no
-** path. NULL where that is not so: then only the handle itself can be compared.
-*/
-const char *clock_path(sqlite3 *db, const char *schema);
-
-/* True while this handle, known by that path, is behind the name. */
-bool clock_same_file(sqlite3 *db, const char *schema, const char *path, const sqlite3_file *file);
 
 /* The source as it is now, but for `wal`, which only a transaction can tell. False when the
 ** database has no file. */

@@ -27,8 +27,7 @@ struct clock database_clock(const struct database *database)
 
 bool database_is_replaced(const struct database *database)
 {
-    return !clock_same_file(database->observer->db, database_schema(database), database->path,
-                            database->handle);
+    return !handle_stands(database->observer->db, database_schema(database), &database->handle);
 }
 
 bool database_has_not_moved(const struct database *database)
@@ -273,9 +272,7 @@ static void look_behind_name(struct database *database)
 {
     sqlite3 *db = database->observer->db;
     database->uncacheable = is_uncacheable(db, database->name, path_of(database));
-    database->handle = NULL;
-    sqlite3_file_control(db, database->name, SQLITE_FCNTL_FILE_POINTER, (void *)&database->handle);
-    database->path = clock_path(db, database->name);
+    database->handle = handle_look(db, database->name);
     database->known = false;
     database->exact = false;
     database->epoch = 0;
@@ -302,7 +299,7 @@ int database_reset(struct database *database, bool shared)
         known_as = database->index == TEMP_DATABASE ? "temp" : ":memory:";
     look_behind_name(database);
     shared = shared && !database->uncacheable && identify(database, &identity);
-    database->member.handle = shared ? database->handle : NULL;
+    database->member.handle = shared ? database->handle.file : NULL;
     int rc = file_join(&database->member, shared ? &identity : NULL, known_as);
     if (rc == SQLITE_LOCKED_SHAREDCACHE) {
         database->uncacheable = true;

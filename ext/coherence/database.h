@@ -28,8 +28,7 @@ struct database {
     int index;            /* SQLite's number, as EXPLAIN shows it; -1 while detached */
     bool listed;          /* by the listing under way */
     bool uncacheable;     /* what it reads cannot be watched: immutable=1, memdb */
-    sqlite3_file *handle; /* behind the name when it joined its file */
-    const char *path;     /* and its clock_path() */
+    struct handle handle; /* behind the name when it joined its file */
 
     /* The last state seen, where `known`. */
     bool known;
