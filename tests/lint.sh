@@ -17,7 +17,7 @@ run() {
 }
 
 compile() { # COMPILER
-    make --no-print-directory -j"$JOBS" -s BUILD="$BUILD/lint-$1" CC="$1" WERROR=-Werror programs
+    make --no-print-directory -j"$JOBS" -s BUILD="$BUILD/lint-$1" CC="$1" WERROR=-Werror LTO= programs
 }
 
 # Tests see the SQLite of the system, linked in.

@@ -45,7 +45,7 @@ static void *class_alloc(int size)
     pthread_mutex_lock(&lock);
     char *block = freed[class];
     if (block != NULL)
-        memcpy(&freed[class], block, sizeof(void *));
+        memcpy(&freed[class], block, sizeof freed[class]);
     pthread_mutex_unlock(&lock);
     if (block != NULL)
         return block;
@@ -59,7 +59,7 @@ static void *class_alloc(int size)
 static void class_free(void *block)
 {
     pthread_mutex_lock(&lock);
-    memcpy(block, &freed[class_at(block)], sizeof(void *));
+    memcpy(block, &freed[class_at(block)], sizeof freed[0]);
     freed[class_at(block)] = block;
     pthread_mutex_unlock(&lock);
 }
