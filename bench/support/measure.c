@@ -117,7 +117,7 @@ bool bench_was_hit(sqlite3_stmt *last_status)
     const char *status = NULL;
     if (sqlite3_step(last_status) == SQLITE_ROW)
         status = (const char *)sqlite3_column_text(last_status, 0);
-    bool hit = status != NULL && strcmp(status, "hit") == 0;
+    bool hit = status != NULL && (strcmp(status, "hit") == 0 || strcmp(status, "coalesced") == 0);
     sqlite3_reset(last_status);
     return hit;
 }
