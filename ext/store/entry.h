@@ -12,11 +12,6 @@
 #include "store/policy.h"
 #include "store/store.h"
 
-/* A line of the processor's cache, and how far a usual entry reaches with its evidence and
-** parameters, wherever in a line it begins. */
-#define CACHE_LINE 64
-#define ENTRY_PREFETCH ((size_t)5 * CACHE_LINE)
-
 /* In the order in which a hit comes to need it. */
 struct entry {
     struct entry *next; /* in the same bucket, or among the removed */
@@ -57,15 +52,6 @@ void entry_free(struct entry *entry);
 /* Note a hit. Others may do so meanwhile. */
 void entry_use(struct entry *entry, int64_t now);
 
-/* Have the processor fetch what a hit reads, all at once: in a large store each of these lines is
-** a wait for memory, one after the other without. */
-static inline void entry_prefetch(const struct entry *entry)
-{
-    for (size_t at = 0; at < ENTRY_PREFETCH; at += CACHE_LINE)
-        __builtin_prefetch((const char *)entry + at);
-}
-
-/* It is fetched ahead: its result too, where the key is the right one. */
 bool entry_answers(const struct entry *entry, const struct query_identity *identity);
 
 /* Ticks from which it may not be served any more. */

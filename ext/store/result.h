@@ -88,7 +88,7 @@ void result_builder_free(struct result_builder *builder);
 /* Have the processor fetch the beginning, which is all of a result of a few cells. */
 static inline void result_prefetch(const struct result *result)
 {
-    for (size_t at = 0; at < 192; at += 64)
+    for (size_t at = 0; at < 128; at += 64)
         __builtin_prefetch((const char *)result + at);
 }
 

@@ -125,8 +125,6 @@ static struct entry **bucket_of(const struct shard *shard, struct key key)
 struct entry *shard_find(const struct shard *shard, const struct query_identity *identity)
 {
     struct entry *entry = *bucket_of(shard, identity->key);
-    if (entry != NULL)
-        entry_prefetch(entry);
     while (entry != NULL && !entry_answers(entry, identity))
         entry = entry->next;
     return entry;
