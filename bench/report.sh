@@ -180,7 +180,8 @@ page() { # NAME ...
 <style>
 :root { color-scheme: light dark; --line: #9aa0a666; --met: #1a7f45; --missed: #c4432b; }
 @media (prefers-color-scheme: dark) { :root { --met: #4cc38a; --missed: #ff8a70; } }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
+p { max-width: 60rem; }
 h2 { margin-top: 3rem; border-bottom: 1px solid var(--line); }
 h3 { margin: 2.5rem 0 .5rem; }
 figure { margin: 1rem 0; }
