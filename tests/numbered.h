@@ -9,23 +9,27 @@
 
 #include "store/result.h"
 
-/* NULL when memory is short. */
-static inline struct result *make_result(unsigned number, size_t size)
+/* One row of one cell. NULL when memory is short, here and below. */
+static inline struct result *result_of_cell(const struct cell *cell)
 {
-    char text[4096] = {0};
-    memcpy(text, &number, sizeof number);
-    struct cell cell = {.type = CELL_TEXT, .bytes = text, .size = size};
     struct result_builder *builder = result_builder_new(1);
     if (builder == NULL)
         return NULL;
-    if (!result_builder_add(builder, &cell)) {
+    if (!result_builder_add(builder, cell)) {
         result_builder_free(builder);
         return NULL;
     }
     return result_builder_finish(builder);
 }
 
-static inline unsigned number_of(const struct result *result)
+static inline struct result *make_numbered(unsigned number, size_t size)
+{
+    char text[4096] = {0};
+    memcpy(text, &number, sizeof number);
+    return result_of_cell(&(struct cell){.type = CELL_TEXT, .bytes = text, .size = size});
+}
+
+static inline unsigned numbered_as(const struct result *result)
 {
     unsigned number;
     memcpy(&number, result_cell(result, 0, 0).bytes, sizeof number);

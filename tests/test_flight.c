@@ -10,6 +10,7 @@
 #include "base/process.h"
 #include "base/ticks.h"
 #include "counting.h"
+#include "numbered.h"
 #include "store/flight.h"
 
 #define MILLISECOND (TICKS_PER_SECOND / 1000)
@@ -36,15 +37,7 @@ static void pause_for(int64_t nanoseconds)
 /* An integer. NULL when memory is short. */
 static struct result *make_result(int64_t number)
 {
-    struct cell cell = {.type = CELL_INTEGER, .integer = number};
-    struct result_builder *builder = result_builder_new(1);
-    if (builder == NULL)
-        return NULL;
-    if (!result_builder_add(builder, &cell)) {
-        result_builder_free(builder);
-        return NULL;
-    }
-    return result_builder_finish(builder);
+    return result_of_cell(&(struct cell){.type = CELL_INTEGER, .integer = number});
 }
 
 static int64_t number_of(const struct result *result)

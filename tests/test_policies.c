@@ -37,7 +37,7 @@ static enum kept insert(struct space *space, struct store *store, unsigned numbe
                         int64_t now, int64_t load_ns)
 {
     struct query_identity identity = identity_of(space, number);
-    struct admission admission = {.result = make_result(number, size),
+    struct admission admission = {.result = make_numbered(number, size),
                                   .now = now,
                                   .load_ns = load_ns,
                                   .ttl = TICKS_NEVER,
@@ -54,7 +54,7 @@ static bool find(struct space *space, struct store *store, unsigned number, int6
     struct query_identity identity = identity_of(space, number);
     struct result *result;
     bool found = store_find(store, &identity, now, NULL, NULL, &result) == FOUND_HIT;
-    if (found && number_of(result) != number)
+    if (found && numbered_as(result) != number)
         ok(false, "a hit gives the result of its own query");
     result_release(result);
     return found;
@@ -62,7 +62,7 @@ static bool find(struct space *space, struct store *store, unsigned number, int6
 
 static bool is_number(const struct entry_view *view, void *context)
 {
-    return number_of(view->result) == *(unsigned *)context;
+    return numbered_as(view->result) == *(unsigned *)context;
 }
 
 /* ---- a long random walk against a model ---- */
@@ -104,7 +104,7 @@ static void set_policy(struct walk *walk, enum model_policy policy)
 static int see(const struct entry_view *view, void *context)
 {
     struct walk *walk = context;
-    walk->seen[number_of(view->result)] = true;
+    walk->seen[numbered_as(view->result)] = true;
     return 0;
 }
 
@@ -127,7 +127,7 @@ struct sizing {
 static int note_bytes(const struct entry_view *view, void *context)
 {
     struct sizing *sizing = context;
-    if (number_of(view->result) == sizing->number)
+    if (numbered_as(view->result) == sizing->number)
         sizing->bytes = (int64_t)view->bytes;
     return 0;
 }

@@ -58,7 +58,7 @@ static enum kept insert(struct store *store, struct space *space, unsigned numbe
                         struct admission admission)
 {
     struct query text = {0};
-    admission.result = make_result(number, size);
+    admission.result = make_numbered(number, size);
     if (admission.result == NULL)
         return KEPT_NO_MEMORY;
     enum kept kept = store_insert(store, query(&text, space, number), &admission);
@@ -73,7 +73,7 @@ static enum found find(struct store *store, struct space *space, unsigned number
     struct query text = {0};
     struct result *result;
     enum found found = store_find(store, query(&text, space, number), now, check, NULL, &result);
-    if (found == FOUND_HIT && number_of(result) != number)
+    if (found == FOUND_HIT && numbered_as(result) != number)
         ok(false, "a hit gives the result of its own query");
     result_release(result);
     return found;
@@ -117,7 +117,7 @@ static void test_replacing(void)
     struct query text = {0};
     struct admission admission = plain;
     insert(store, space, 1, 10, plain);
-    admission.result = make_result(77, 20);
+    admission.result = make_numbered(77, 20);
     store_insert(store, query(&text, space, 1), &admission);
     struct result *result;
     store_find(store, &text.identity, 2, NULL, NULL, &result);
@@ -128,7 +128,7 @@ static void test_replacing(void)
     result_release(result);
     store_remove(store, NULL, NULL, CAUSE_EXPLICIT);
     is_int(store_usage(store).bytes, 0, "what is read after its entry left does not count");
-    is_int(number_of(admission.result), 77, "and can still be read");
+    is_int(numbered_as(admission.result), 77, "and can still be read");
     result_release(admission.result);
     store_free(store);
 }
@@ -334,7 +334,7 @@ static int look(const struct entry_view *view, void *context)
 static bool is_even(const struct entry_view *view, void *context)
 {
     (void)context;
-    return number_of(view->result) % 2 == 0;
+    return numbered_as(view->result) % 2 == 0;
 }
 
 static void test_looking(void)
@@ -498,7 +498,7 @@ static int see(const struct entry_view *view, void *context)
     unsigned space = 0;
     while (model->spaces[space] != view->space)
         space++;
-    struct model_entry *entry = &model->entries[space][number_of(view->result)];
+    struct model_entry *entry = &model->entries[space][numbered_as(view->result)];
     expect(model, entry->there && !entry->seen, "an entry that nobody put there");
     expect(model, entry->used == view->used, "an entry with another time of use");
     entry->seen = true;
@@ -790,7 +790,7 @@ struct crowd {
 
 static bool of_number(const struct entry_view *view, void *context)
 {
-    return number_of(view->result) % 64 == *(unsigned *)context % 64;
+    return numbered_as(view->result) % 64 == *(unsigned *)context % 64;
 }
 
 static void crowd_step(struct crowd *crowd, uint64_t *seed)
@@ -897,7 +897,7 @@ struct uses {
 static int note_use(const struct entry_view *view, void *context)
 {
     struct uses *uses = context;
-    uses->used[number_of(view->result)] = view->used;
+    uses->used[numbered_as(view->result)] = view->used;
     uses->hits += view->hits;
     if (view->used < uses->least)
         uses->least = view->used;
