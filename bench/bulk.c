@@ -221,22 +221,13 @@ static void run_one(struct side *side, enum who who, enum cost cost, int rounds)
     close_side(side);
 }
 
-static unsigned number_of(const char *argument, unsigned limit)
-{
-    char *rest;
-    unsigned long number = strtoul(argument, &rest, 10);
-    if (rest == argument || *rest != '\0' || number >= limit)
-        bench_fail(argument, "is no number of a side, a cost or rounds");
-    return (unsigned)number;
-}
-
 int main(int argc, char **argv)
 {
     bench_header();
     if (argc == 4) {
-        unsigned who = number_of(argv[1], SIDES);
-        run_one(&sides[who], (enum who)who, (enum cost)number_of(argv[2], COSTS),
-                (int)number_of(argv[3], MAX_ROUNDS + 1));
+        unsigned who = bench_number(argv[1], SIDES);
+        run_one(&sides[who], (enum who)who, (enum cost)bench_number(argv[2], COSTS),
+                (int)bench_number(argv[3], MAX_ROUNDS + 1));
         return 0;
     }
     for (int i = 0; i < SIDES; i++)

@@ -5,6 +5,7 @@
 ** All sides of one run on one connection.
 **
 **     make bench
+**     build/static/hits COMPARISON SIDE ROUNDS     one side alone, by numbers, to count instructions
 */
 #include <stdio.h>
 
@@ -57,11 +58,12 @@ static const struct comparison {
      {0.55, 0}},
 };
 
-static void compare(sqlite3 *db, const struct comparison *comparison)
+enum { COMPARISONS = sizeof comparisons / sizeof comparisons[0] };
+
+static struct side sides[SIDES];
+
+static void set_sides(void)
 {
-    static struct side sides[SIDES];
-    const struct targets *targets =
-        sqlite3_libversion_number() < LATER_VERSION ? &comparison->earlier : &comparison->later;
     sides[LOOKUP] = (struct side){.name = "primary-key lookup",
                                   .sql = "SELECT name, quantity, price FROM main.item WHERE id = ?",
                                   .parameter = 5000,
@@ -75,6 +77,13 @@ static void compare(sqlite3 *db, const struct comparison *comparison)
                                  .sql = "SELECT name, quantity, price FROM constant_item(?)",
                                  .parameter = 5000,
                                  .runs = RUNS};
+}
+
+static void compare(sqlite3 *db, const struct comparison *comparison)
+{
+    const struct targets *targets =
+        sqlite3_libversion_number() < LATER_VERSION ? &comparison->earlier : &comparison->later;
+    set_sides();
     bench_run(db, "%s", comparison->before);
     sides_measure(sides, SIDES, ROUNDS);
     bench_run(db, "%s", comparison->after);
@@ -89,7 +98,21 @@ static void compare(sqlite3 *db, const struct comparison *comparison)
                            comparison->short_title);
 }
 
-int main(void)
+/* A comparison goes on from the state of those before it, in which something was read. */
+static void run_alone(sqlite3 *db, unsigned comparison, unsigned side, unsigned rounds)
+{
+    set_sides();
+    for (unsigned i = 0; i < comparison; i++) {
+        bench_run(db, "%s", comparisons[i].before);
+        sides_time_alone(&sides[HIT], 1);
+        bench_run(db, "%s", comparisons[i].after);
+    }
+    bench_run(db, "%s", comparisons[comparison].before);
+    sides_time_alone(&sides[side], (int)rounds);
+    bench_run(db, "%s", comparisons[comparison].after);
+}
+
+int main(int argc, char **argv)
 {
     sqlite3 *db = bench_open("hits.db", true);
     bench_check(db, floor_register(db), "floor_register");
@@ -102,7 +125,10 @@ int main(void)
                   "CREATE VIRTUAL TABLE temp.constant_item USING constant");
     bench_header();
     sides_begin(db);
-    for (size_t i = 0; i < sizeof comparisons / sizeof comparisons[0]; i++)
+    if (argc == 4)
+        run_alone(db, bench_number(argv[1], COMPARISONS), bench_number(argv[2], SIDES),
+                  bench_number(argv[3], SIDES_MAX_ROUNDS + 1));
+    for (int i = 0; i < COMPARISONS && argc != 4; i++)
         compare(db, &comparisons[i]);
     sides_end();
     bench_check(db, sqlite3_close(db), "close");

@@ -137,6 +137,15 @@ unsigned bench_below(uint64_t *state, unsigned limit)
     return (unsigned)(bench_random(state) % limit);
 }
 
+unsigned bench_number(const char *argument, unsigned limit)
+{
+    char *rest;
+    unsigned long number = strtoul(argument, &rest, 10);
+    if (rest == argument || *rest != '\0' || number >= limit)
+        bench_fail(argument, "is no number, or is too large");
+    return (unsigned)number;
+}
+
 static int compare_numbers(const void *a, const void *b)
 {
     double left = *(const double *)a;

@@ -42,6 +42,9 @@ bool bench_was_hit(sqlite3_stmt *last_status);
 uint64_t bench_random(uint64_t *state);
 unsigned bench_below(uint64_t *state, unsigned limit);
 
+/* An argument of the program: a number from 0, below `limit`. */
+unsigned bench_number(const char *argument, unsigned limit);
+
 /* The numbers are put in order. */
 double bench_median(double *numbers, int count);
 
