@@ -933,7 +933,8 @@ static void test_hits_at_once(unsigned shards, int thread_count)
         store_set_limits(rush.store, (struct limits){.max_entries = left, .max_bytes = INT64_MAX});
         uses.least = TICKS_NEVER;
         store_each(rush.store, note_use, &uses);
-        exact = store_usage(rush.store).entries == left && uses.least > evicted;
+        /* Hits of two threads within one tick are simultaneous: either entry may go first. */
+        exact = store_usage(rush.store).entries == left && uses.least >= evicted;
     }
     ok(exact, "and leaves the entries in exactly the order of use");
     space_release(rush.space);
