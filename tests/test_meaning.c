@@ -213,6 +213,38 @@ static void test_authorizer(void)
     sqlite3_close(db);
 }
 
+/* Whether it refuses or ignores, no table is made; and none is dropped. */
+static int deny_tables(void *answer, int action, const char *a, const char *b, const char *c,
+                       const char *d)
+{
+    (void)a, (void)b, (void)d;
+    bool change = action == SQLITE_INSERT || action == SQLITE_DELETE;
+    return change && strcmp(c, "temp") == 0 ? *(int *)answer : SQLITE_OK;
+}
+
+static void test_view_under_authorizer(void)
+{
+    sqlite3 *db = open_file("view.db");
+    const char *tables = "SELECT count(*) FROM cache_definitions WHERE name = 'v'";
+    run(db, "CREATE VIEW v AS SELECT a FROM t");
+    for (int answer = SQLITE_DENY; answer <= SQLITE_IGNORE; answer++) {
+        sqlite3_set_authorizer(db, deny_tables, &answer);
+        is_int(try(db, "SELECT cache_view('v')"), SQLITE_AUTH,
+               "cache_view() where an authorizer allows no such table is an error");
+        contains(sqlite3_errmsg(db), "cache_view: ", "which says what failed");
+        is_int(number(db, tables), 0, "and nothing is made");
+        sqlite3_set_authorizer(db, NULL, NULL);
+        run(db, "SELECT cache_view('v')");
+        sqlite3_set_authorizer(db, deny_tables, &answer);
+        is_int(try(db, "SELECT cache_unview('v')"), SQLITE_AUTH, "cache_unview() likewise");
+        is_int(number(db, tables), 1, "and nothing is dropped");
+        sqlite3_set_authorizer(db, NULL, NULL);
+        same(db, "SELECT * FROM v", "SELECT * FROM main.v", "the view is behind the cache");
+        run(db, "SELECT cache_unview('v')");
+    }
+    sqlite3_close(db);
+}
+
 /* ---- columns ---- */
 
 /* The names of a query's columns, and its rows. */
@@ -315,6 +347,7 @@ int main(void)
     test_functions();
     test_write_inside();
     test_authorizer();
+    test_view_under_authorizer();
     test_columns_change();
     test_schema_changed_under_writer();
     return tap_done();

@@ -322,6 +322,11 @@ static const struct scenario scenarios[] = {
      .run = "SELECT length(cache_key('SELECT b FROM other WHERE a > ?', 'text'));"
             "SELECT cache_normalize('select  B from Other -- all')",
      .plain = "SELECT 32; SELECT 'select b from other'"},
+    {.name = "cache_view and cache_unview",
+     .setup = "DROP TABLE IF EXISTS temp.w",
+     .run = "SELECT cache_view('w', 'ttl = 5, tags = red'); SELECT * FROM w;"
+            "SELECT cache_unview('main.w')",
+     .plain = "SELECT 'temp.w'; SELECT k, v FROM main.w; SELECT NULL"},
     {.name = "cache_explain",
      .run = "SELECT count(*) > 0 FROM cache_explain('SELECT upper(b), v FROM other JOIN w')",
      .plain = "SELECT 1"},

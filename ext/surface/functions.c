@@ -27,19 +27,6 @@ static struct session *session_of(sqlite3_context *context)
     return sqlite3_user_data(context);
 }
 
-/* The text of an argument; NULL after leaving an error: `missing` when the argument is NULL. */
-static const char *text_of(sqlite3_context *context, sqlite3_value *value, const char *missing)
-{
-    if (sqlite3_value_type(value) == SQLITE_NULL) {
-        sqlite3_result_error(context, missing, -1);
-        return NULL;
-    }
-    const char *text = (const char *)sqlite3_value_text(value);
-    if (text == NULL)
-        sqlite3_result_error_nomem(context);
-    return text;
-}
-
 static bool check_session(sqlite3_context *context)
 {
     char *error = NULL;
@@ -79,9 +66,9 @@ static bool is_of_cache(const struct entry_view *entry, void *name)
 
 static void cache_invalidate(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
-    const char *name = text_of(context, argv[0],
-                               "cache_invalidate needs the name of a cached table: "
-                               "cache_invalidate('sales_by_region')");
+    const char *name = surface_text(context, argv[0],
+                                    "cache_invalidate needs the name of a cached table: "
+                                    "cache_invalidate('sales_by_region')");
     (void)argc;
     if (name != NULL)
         drop_matching(context, is_of_cache, (void *)(uintptr_t)name, CAUSE_EXPLICIT);
@@ -135,9 +122,9 @@ static int split_name(struct session *session, struct table_name *table)
 
 static void cache_invalidate_table(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
-    const char *name = text_of(context, argv[0],
-                               "cache_invalidate_table needs the name of a table: "
-                               "cache_invalidate_table('sales') or ('main.sales')");
+    const char *name = surface_text(context, argv[0],
+                                    "cache_invalidate_table needs the name of a table: "
+                                    "cache_invalidate_table('sales') or ('main.sales')");
     (void)argc;
     if (name == NULL)
         return;
@@ -168,9 +155,9 @@ static void cache_invalidate_tag(sqlite3_context *context, int argc, sqlite3_val
 {
     struct tag_search search = {
         .session = session_of(context),
-        .tag = text_of(context, argv[0],
-                       "cache_invalidate_tag needs a tag of a cached table: "
-                       "cache_invalidate_tag('billing')"),
+        .tag = surface_text(context, argv[0],
+                            "cache_invalidate_tag needs a tag of a cached table: "
+                            "cache_invalidate_tag('billing')"),
     };
     (void)argc;
     if (search.tag != NULL)
@@ -184,9 +171,10 @@ static bool is_sql_like(const struct entry_view *entry, void *glob)
 
 static void cache_invalidate_matching(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
-    const char *glob = text_of(context, argv[0],
-                               "cache_invalidate_matching needs a GLOB pattern for the normalized "
-                               "SQL: cache_invalidate_matching('*from sales*')");
+    const char *glob =
+        surface_text(context, argv[0],
+                     "cache_invalidate_matching needs a GLOB pattern for the normalized "
+                     "SQL: cache_invalidate_matching('*from sales*')");
     (void)argc;
     if (glob != NULL)
         drop_matching(context, is_sql_like, (void *)(uintptr_t)glob, CAUSE_EXPLICIT);
@@ -202,7 +190,7 @@ static bool has_key(const struct entry_view *entry, void *context)
 
 static void cache_drop(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
-    const char *text = text_of(context, argv[0], DROP_NEEDS);
+    const char *text = surface_text(context, argv[0], DROP_NEEDS);
     struct key key;
     (void)argc;
     if (text == NULL)
@@ -267,8 +255,8 @@ static void querycache_version_function(sqlite3_context *context, int argc, sqli
 
 static void cache_normalize(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
-    const char *sql =
-        text_of(context, argv[0], "cache_normalize needs SQL text: cache_normalize('SELECT …')");
+    const char *sql = surface_text(context, argv[0],
+                                   "cache_normalize needs SQL text: cache_normalize('SELECT …')");
     (void)argc;
     if (sql == NULL)
         return;
@@ -284,7 +272,7 @@ static const char *select_of(sqlite3_context *context, int argc, sqlite3_value *
                              const char *missing)
 {
     if (argc > 0)
-        return text_of(context, argv[0], missing);
+        return surface_text(context, argv[0], missing);
     sqlite3_result_error(context, missing, -1);
     return NULL;
 }

@@ -9,6 +9,7 @@ int surface_register(sqlite3 *db, struct session *session)
         cache_table_register,   stats_table_register,   definitions_table_register,
         entries_table_register, tables_table_register,  config_table_register,
         rows_table_register,    explain_table_register, functions_register,
+        views_register,
     };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         int code = parts[i](db, session);
@@ -67,6 +68,18 @@ void surface_result_error(sqlite3_context *context, int code, char *error)
         sqlite3_result_error_code(context, code);
     }
     sqlite3_free(error);
+}
+
+const char *surface_text(sqlite3_context *context, sqlite3_value *value, const char *missing)
+{
+    if (sqlite3_value_type(value) == SQLITE_NULL) {
+        sqlite3_result_error(context, missing, -1);
+        return NULL;
+    }
+    const char *text = (const char *)sqlite3_value_text(value);
+    if (text == NULL)
+        sqlite3_result_error_nomem(context);
+    return text;
 }
 
 void surface_result_any_cell(sqlite3_context *context, const struct column *column, uint64_t row)

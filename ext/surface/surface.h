@@ -25,6 +25,7 @@ int config_table_register(sqlite3 *db, struct session *session);
 int rows_table_register(sqlite3 *db, struct session *session);
 int explain_table_register(sqlite3 *db, struct session *session);
 int functions_register(sqlite3 *db, struct session *session);
+int views_register(sqlite3 *db, struct session *session);
 
 /* The same session with one more reference. */
 struct session *surface_retain(struct session *session);
@@ -39,6 +40,10 @@ struct surface_module {
 ** user's table hides: querycache_stats for cache_stats. The module is static; so is `table`. */
 int surface_create_module(sqlite3 *db, struct session *session, const char *name,
                           const sqlite3_module *module, const void *table);
+
+/* The text of a function's argument; NULL after finishing it with an error: `missing` where the
+** argument is NULL. */
+const char *surface_text(sqlite3_context *context, sqlite3_value *value, const char *missing);
 
 /* Finish a function with an error; takes *error over (sqlite3_mprintf, or NULL). */
 void surface_result_error(sqlite3_context *context, int code, char *error);
