@@ -46,15 +46,20 @@ static int64_t own_or(int64_t own, enum setting setting)
     return own != 0 ? own : config_get(setting);
 }
 
-static void keep(struct reading *reading, struct result *result, const struct evidence *evidence,
-                 int64_t duration)
+bool compute_is_keepable(const struct cached_query *query, size_t size, uint64_t rows)
+{
+    const struct options *options = &query->options;
+    return (int64_t)size <= own_or(options->max_result_bytes, SETTING_MAX_RESULT_BYTES) &&
+           (options->max_rows == 0 || rows <= (uint64_t)options->max_rows);
+}
+
+void compute_keep(struct reading *reading, struct result *result, const struct evidence *evidence,
+                  int64_t duration)
 {
     const struct options *options = &reading->query->options;
     struct store *store = reading->session->store;
-    bool too_big =
-        (int64_t)result_size(result) > own_or(options->max_result_bytes, SETTING_MAX_RESULT_BYTES);
-    bool too_long = options->max_rows != 0 && result_rows(result) > (uint64_t)options->max_rows;
-    if (too_big || too_long || duration < options->min_time) {
+    if (!compute_is_keepable(reading->query, result_size(result), result_rows(result)) ||
+        duration < options->min_time) {
         store_count_rejection(store, reading->query->space);
         return;
     }
@@ -71,8 +76,7 @@ static void keep(struct reading *reading, struct result *result, const struct ev
         reading->session->keeps_own = true;
 }
 
-/* The statement, the schemas and the databases are what they were when the computation began. */
-static bool may_keep(const struct reading *reading)
+bool compute_may_keep(const struct reading *reading)
 {
     const struct definition *definition = &reading->query->definition;
     struct observer *observer = reading->session->observer;
@@ -84,6 +88,15 @@ static bool may_keep(const struct reading *reading)
             !GUARD(KEEP_CLOCK));
 }
 
+int compute_check_schema(struct reading *reading)
+{
+    int rc = reading_take_snapshot(reading, false);
+    if (rc == SQLITE_OK &&
+        reading->query->definition.generation != reading->session->observer->schema_generation)
+        rc = SQLITE_SCHEMA;
+    return rc;
+}
+
 int compute_without_store(struct reading *reading, struct result **result, char **error)
 {
     int64_t duration;
@@ -91,13 +104,8 @@ int compute_without_store(struct reading *reading, struct result **result, char 
     bool recompiled;
     int rc = compute(reading, result, &duration, &recompiled);
     reading->session->last_status = READ_BYPASS; /* last: cached tables that it reads set theirs */
-    /* Without a snapshot it may have been for a schema that changed, and with it the columns. */
-    if (rc == SQLITE_OK && recompiled) {
-        rc = reading_take_snapshot(reading, false);
-        if (rc == SQLITE_OK &&
-            reading->query->definition.generation != reading->session->observer->schema_generation)
-            rc = SQLITE_SCHEMA;
-    }
+    if (rc == SQLITE_OK && recompiled)
+        rc = compute_check_schema(reading);
     if (rc == SQLITE_SCHEMA && *result != NULL) {
         result_release(*result);
         *result = NULL;
@@ -179,11 +187,11 @@ static int run_and_keep(struct reading *reading, const struct evidence *evidence
     store_count_miss(store, reading->query->space);
     int rc = compute(reading, result, duration, &recompiled);
     reading->session->last_status = READ_MISS; /* last: cached tables that it reads set theirs */
-    *certain = rc == SQLITE_OK && evidence != NULL && may_keep(reading);
+    *certain = rc == SQLITE_OK && evidence != NULL && compute_may_keep(reading);
     if (rc == SQLITE_OK) {
         store_count_load(store, reading->query->space, *duration);
         if (*certain && !evidence_is_stale(evidence))
-            keep(reading, *result, evidence, *duration);
+            compute_keep(reading, *result, evidence, *duration);
     } else if (rc != SQLITE_SCHEMA) {
         error_from_sqlite(error, reading->session->db, rc);
     }
@@ -209,17 +217,22 @@ static int compute_with_others(struct reading *reading, const struct evidence *e
     return rc;
 }
 
-int compute_and_keep(struct reading *reading, struct result **result, char **error)
+int compute_evidence(const struct reading *reading, struct evidence **evidence)
 {
     struct definition *definition = &reading->query->definition;
-    struct evidence *evidence = NULL;
-    /* Where rows cannot be looked for (an authorizer), nothing is kept; the query itself may run. */
-    if (definition_probe(definition) == SQLITE_OK) {
-        evidence = definition_evidence(definition);
-        if (evidence == NULL)
-            return SQLITE_NOMEM;
-    }
-    int rc = compute_with_others(reading, evidence, result, error);
+    *evidence = NULL;
+    if (definition_probe(definition) != SQLITE_OK)
+        return SQLITE_OK;
+    *evidence = definition_evidence(definition);
+    return *evidence != NULL ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+int compute_and_keep(struct reading *reading, struct result **result, char **error)
+{
+    struct evidence *evidence;
+    int rc = compute_evidence(reading, &evidence);
+    if (rc == SQLITE_OK)
+        rc = compute_with_others(reading, evidence, result, error);
     memory_free(evidence);
     return rc;
 }

@@ -22,6 +22,7 @@ struct reading {
     bool probed;  /* all that can be found out of doubts and truncations was found out */
     const struct buffer *params; /* the values as keys have them */
     struct query_identity identity;
+    struct stream **stream; /* what has to be computed is to go through one; NULL: at once */
 };
 
 /* Take a snapshot of what the query reads, in place of the one that is open. */
@@ -39,5 +40,25 @@ int compute_without_store(struct reading *reading, struct result **result, char 
 ** than the setting coalesce_wait, and not while this connection is writing. SQLITE_SCHEMA as above.
 */
 int compute_and_keep(struct reading *reading, struct result **result, char **error);
+
+/* ---- for who computes otherwise ---- */
+
+/* What a result computed from now on will rest on: NULL where nothing may be kept, as rows cannot be
+** looked for (an authorizer). Caller frees with memory_free(). SQLITE_OK or SQLITE_NOMEM. */
+int compute_evidence(const struct reading *reading, struct evidence **evidence);
+
+/* The statement, the schemas and the databases are what they were when the computation began. */
+bool compute_may_keep(const struct reading *reading);
+
+/* Whether a result of that size and length could be kept, as the options have it. */
+bool compute_is_keepable(const struct cached_query *query, size_t size, uint64_t rows);
+
+/* Keep a result that is certain to be right, or count why it is not. */
+void compute_keep(struct reading *reading, struct result *result, const struct evidence *evidence,
+                  int64_t duration);
+
+/* Without a snapshot a result may have been computed for a schema that changed, and with it the
+** columns: then SQLITE_SCHEMA. */
+int compute_check_schema(struct reading *reading);
 
 #endif

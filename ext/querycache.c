@@ -108,3 +108,8 @@ const char *querycache_version(void)
 {
     return QUERYCACHE_VERSION;
 }
+
+int querycache_version_number(void)
+{
+    return QUERYCACHE_VERSION_NUMBER;
+}

@@ -14,6 +14,7 @@
 #include "query/functions.h"
 #include "query/key.h"
 #include "query/schema.h"
+#include "stream.h"
 
 /* How often a read starts over because a schema changed under it. */
 #define MAX_ATTEMPTS 4
@@ -72,6 +73,8 @@ static int check_columns(struct cached_query *query, char **error)
     }
     /* To be asked again at the next read: an authorizer may have blanked a column, and be gone. */
     query->definition.generation = 0;
+    if (query->prepared)
+        return SQLITE_SCHEMA;
     return error_set(error, SQLITE_ERROR,
                      sqlite3_mprintf("the columns of %s changed: it was created with (%s), and its "
                                      "SELECT now gives (%s); drop and create %s again",
@@ -170,6 +173,20 @@ static void identify(struct reading *reading)
     };
 }
 
+/* ---- computing ---- */
+
+static int run_without_store(struct reading *reading, struct result **result, char **error)
+{
+    return reading->stream != NULL ? stream_begin(reading, false, error)
+                                   : compute_without_store(reading, result, error);
+}
+
+static int run_and_keep(struct reading *reading, struct result **result, char **error)
+{
+    return reading->stream != NULL ? stream_begin(reading, true, error)
+                                   : compute_and_keep(reading, result, error);
+}
+
 /* ---- one read ---- */
 
 /* Look in the store; tables that may have been emptied are looked at first, for which a
@@ -223,7 +240,7 @@ static int attempt(struct reading *reading, bool once, struct result **result, c
         reading->state == SNAPSHOT_GOOD || reading->query->options.coherence == COHERENCE_TTL;
     if (!serve || !config_get(SETTING_ENABLED) || cached_query_is_refused(reading->query) ||
         asks_for_now(reading))
-        return compute_without_store(reading, result, error);
+        return run_without_store(reading, result, error);
 
     enum found found;
     identify(reading);
@@ -245,8 +262,8 @@ static int attempt(struct reading *reading, bool once, struct result **result, c
     if (reading->query->definition.generation != reading->session->observer->schema_generation)
         return SQLITE_SCHEMA;
     if (reading->state != SNAPSHOT_GOOD || found == FOUND_UNSURE)
-        return compute_without_store(reading, result, error);
-    return compute_and_keep(reading, result, error);
+        return run_without_store(reading, result, error);
+    return run_and_keep(reading, result, error);
 }
 
 /* The short way to a hit: nothing is prepared, stepped or opened. False leaves all as it was: then
@@ -293,8 +310,8 @@ static int read_at_length(const struct reading *asked, bool once, struct result 
     return rc;
 }
 
-int read_through(struct session *session, struct request *request, struct result **result,
-                 char **error)
+static int read(struct session *session, struct request *request, struct result **result,
+                struct stream **stream, char **error)
 {
     *result = NULL;
     *error = NULL;
@@ -309,10 +326,24 @@ int read_through(struct session *session, struct request *request, struct result
     struct reading reading = {.session = session,
                               .query = request->query,
                               .values = request->values,
-                              .params = request->params};
+                              .params = request->params,
+                              .stream = stream};
     if (hit_at_once(&reading, request->once, result))
         return SQLITE_OK;
     return read_at_length(&reading, request->once, result, error);
+}
+
+int read_through(struct session *session, struct request *request, struct result **result,
+                 char **error)
+{
+    return read(session, request, result, NULL, error);
+}
+
+int read_streaming(struct session *session, struct request *request, struct result **result,
+                   struct stream **stream, char **error)
+{
+    *stream = NULL;
+    return read(session, request, result, stream, error);
 }
 
 /* ---- keys ---- */

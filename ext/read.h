@@ -29,6 +29,16 @@ struct request {
 int read_through(struct session *session, struct request *request, struct result **result,
                  char **error);
 
+struct stream;
+
+/*
+** The same, but what has to be computed comes through a stream (stream.h), row by row: then *stream is
+** set instead of *result, and the caller ends it. The query and request->params must stay until then.
+** SQLITE_SCHEMA, where query->prepared: the SELECT may have other columns than were declared.
+*/
+int read_streaming(struct session *session, struct request *request, struct result **result,
+                   struct stream **stream, char **error);
+
 /* The key under which the results for these values are kept just now. SQLITE_OK or SQLITE_NOMEM. */
 int read_key(struct cached_query *query, sqlite3_value **values, struct key *key);
 

@@ -9,6 +9,7 @@
 #include "base/process.h"
 #include "coherence/snapshot.h"
 #include "query/dependencies.h"
+#include "refusals.h"
 #include "store/flight.h"
 #include "store/policy.h"
 
@@ -36,6 +37,7 @@ static void start_over(void)
     history_forget_all();
     slots_start_over();
     config_start_over();
+    refusals_start_over();
 }
 
 bool session_is_foreign(const struct session *session)
@@ -113,6 +115,7 @@ static int add_inner(struct cached_query *query, struct analysis *analysis)
                              error != NULL ? error : sqlite3_errstr(rc));
     sqlite3_free(error);
     const struct analysis *inner = &query->definition.analysis;
+    analysis->reads_cached = true;
     analysis_add_identity(analysis, &query->definition.prefix, sizeof query->definition.prefix);
     analysis->has_literals = analysis->has_literals || inner->has_literals;
     if (rc == SQLITE_OK)
@@ -181,11 +184,17 @@ static struct session *session_new(sqlite3 *db)
     return session;
 }
 
-struct session *session_open(sqlite3 *db)
+struct session *session_find(sqlite3 *db)
 {
     pthread_mutex_lock(&lock);
     struct session *session = find(db);
     pthread_mutex_unlock(&lock);
+    return session;
+}
+
+struct session *session_open(sqlite3 *db)
+{
+    struct session *session = session_find(db);
     if (session == NULL)
         return session_new(db);
     session->references++;
@@ -239,6 +248,7 @@ void session_release(void *context)
     *link = listed->next;
     pthread_mutex_unlock(&lock);
     free_queries(session->ad_hoc);
+    free_queries(session->prepared); /* those that no table of SQLite's refers to */
     bool left_any = observer_free(session->observer);
     if (session->keeps_own || left_any)
         store_remove(session->store, is_left, session, CAUSE_EXPLICIT);
@@ -258,6 +268,8 @@ static void suspend(struct session *session)
     for (struct cached_query *q = session->queries; q != NULL; q = q->next)
         definition_suspend(&q->definition);
     for (struct cached_query *q = session->ad_hoc; q != NULL; q = q->next)
+        definition_suspend(&q->definition);
+    for (struct cached_query *q = session->prepared; q != NULL; q = q->next)
         definition_suspend(&q->definition);
     observer_suspend(session->observer);
 }
@@ -333,5 +345,6 @@ void session_refresh(struct session *session)
     }
     probe_queries(session, session->queries);
     probe_queries(session, session->ad_hoc);
+    probe_queries(session, session->prepared);
     session_end_read(session);
 }

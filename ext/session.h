@@ -27,9 +27,13 @@ struct session {
     struct cached_query *queries; /* the connected cached tables */
     struct cached_query *ad_hoc;  /* prepared by cache_query() and friends, latest first */
     unsigned ad_hoc_count;
-    unsigned connected; /* virtual tables of ours that SQLite will disconnect at close */
-    unsigned readings;  /* under way, one inside the other */
-    bool keeps_own;     /* the store has entries that this connection alone may use */
+    struct cached_query
+        *prepared; /* behind statements of the application (surface/prepared_table.h) */
+    unsigned prepared_count;
+    uint64_t prepared_last; /* the number of the latest, never 0 */
+    unsigned connected;     /* virtual tables of ours that SQLite will disconnect at close */
+    unsigned readings;      /* under way, one inside the other */
+    bool keeps_own;         /* the store has entries that this connection alone may use */
     enum read_status last_status;
     struct nesting nesting; /* finds what a cached table reads, for queries over it */
     bool registered;        /* all modules and functions are */
@@ -39,6 +43,9 @@ struct session {
 /* The session of a connection, made if need be, with one more reference. NULL when memory is
 ** short. */
 struct session *session_open(sqlite3 *db);
+
+/* The same, where it was made, without a reference; else NULL. */
+struct session *session_find(sqlite3 *db);
 
 /* Give one reference back; the signature is that of SQLite's destructors. */
 void session_release(void *context);

@@ -3,12 +3,16 @@
 ** long as they are exactly what the query would return now.
 **
 ** Most applications need none of this: they load the extension, and everything else is SQL. This
-** header is for those that link it in:
+** header is for those that link it in, or want SELECTs cached that stay as they are:
 **
-**     sqlite3_auto_extension((void (*)(void))sqlite3_querycache_init);  // every new connection
-**     querycache_init(db);                                              // or one at a time
+**     querycache_register_auto();                                         // once, before opening
+**     sqlite3_open("shop.db", &db);
+**     querycache_prepare_v2(db, "SELECT …", -1, &statement, NULL, NULL);  // instead of SQLite's own
 **
-** All functions are thread-safe, as far as the connection they are given is.
+** Functions that get a connection are as thread-safe as that is; the others are thread-safe.
+** Texts are UTF-8, zero-terminated. Codes are SQLite's (SQLITE_OK, …). The library may be linked
+** statically, or be the loadable extension; there, until SQLite has loaded it on some connection, all
+** but querycache_version() return SQLITE_MISUSE, and do nothing.
 */
 #ifndef QUERYCACHE_H
 #define QUERYCACHE_H
@@ -40,13 +44,106 @@ QUERYCACHE_API int sqlite3_querycache_init(sqlite3 *db, char **error,
 /*
 ** The same for a connection of a program that has the extension linked in statically. Returns
 ** SQLITE_OK, or an error code whose text goes to sqlite3_log(): SQLITE_ERROR for an SQLite older
-** than 3.34.0 or a bad environment variable; SQLITE_MISUSE where the extension is a library that
-** was not yet loaded by SQLite.
+** than 3.34.0 or a bad environment variable.
 */
 QUERYCACHE_API int querycache_init(sqlite3 *db);
 
-/* QUERYCACHE_VERSION of the library, which may differ from that of this header. Static storage. */
+/* querycache_init() for every connection that the process opens from now on
+** (sqlite3_auto_extension()). An error code that it gives makes sqlite3_open() fail. */
+QUERYCACHE_API int querycache_register_auto(void);
+
+/* QUERYCACHE_VERSION of the library, and QUERYCACHE_VERSION_NUMBER: they may differ from those of
+** this header. Static storage. */
 QUERYCACHE_API const char *querycache_version(void);
+QUERYCACHE_API int querycache_version_number(void);
+
+/* ---- statements ---- */
+
+/* How results are to be kept. All zero bytes: as cache_config has it. */
+struct querycache_options {
+    const char *name; /* of the cache that keeps them; NULL: none of its own, as of cache_query() */
+    const char
+        *options; /* as behind the SELECT of USING cache(…): "ttl = '5 min', max_rows = 1000" */
+    char **error; /* if not NULL, gets a text for SQLITE_MISUSE; free it with sqlite3_free() */
+};
+
+/*
+** sqlite3_prepare_v2() and its kin (https://sqlite.org/c3ref/prepare.html), with options, which may be
+** NULL. What they give is an ordinary statement, used and finalized like any other. Where the text is
+** a SELECT that can be cached, it reads through the cache: a result that is kept is handed out,
+** another is computed row by row as it is stepped through, and kept once it was read to its end. All
+** other statements are prepared plainly; the table cache_refusals says which SELECTs were, and why.
+**
+** Results, names and declared types of columns, parameters, tails and errors are those of SQLite's
+** own function. What differs: sqlite3_sql() and EXPLAIN show the text over the cache;
+** sqlite3_column_database_name(), _table_name() and _origin_name() show its table; statement
+** counters (sqlite3_stmt_status()) and traces count its work; a function that is marked deterministic
+** is not called for a kept result; an authorizer is asked for the cache's table as well. Preparing
+** takes two to three times as long: reuse statements. Prepared plainly: on a connection that has not
+** the extension; inside BEGIN before the first read there (unless this text was prepared before); what
+** reads no table of main, a table of SQLite's own (sqlite_schema, …) or a cached table; flags with
+** SQLITE_PREPARE_NO_VTAB.
+**
+** Codes are those of SQLite's function; SQLITE_MISUSE, and no statement, for options that are wrong.
+*/
+QUERYCACHE_API int querycache_prepare_v2(sqlite3 *db, const char *sql, int size,
+                                         sqlite3_stmt **statement, const char **tail,
+                                         const struct querycache_options *options);
+QUERYCACHE_API int querycache_prepare_v3(sqlite3 *db, const char *sql, int size, unsigned int flags,
+                                         sqlite3_stmt **statement, const char **tail,
+                                         const struct querycache_options *options);
+
+/* The same for text in UTF-16, whose `size` is in bytes. */
+QUERYCACHE_API int querycache_prepare16_v2(sqlite3 *db, const void *sql, int size,
+                                           sqlite3_stmt **statement, const void **tail,
+                                           const struct querycache_options *options);
+QUERYCACHE_API int querycache_prepare16_v3(sqlite3 *db, const void *sql, int size,
+                                           unsigned int flags, sqlite3_stmt **statement,
+                                           const void **tail,
+                                           const struct querycache_options *options);
+
+/* ---- hooks ---- */
+
+/*
+** sqlite3_update_hook() and its kin (https://sqlite.org/c3ref/update_hook.html), for connections that
+** have the extension: it holds SQLite's one slot for each, and calls the hook that is set here. They
+** return the argument of the hook that was set before. On other connections, SQLite's own functions.
+*/
+QUERYCACHE_API void *querycache_update_hook(sqlite3 *db,
+                                            void (*hook)(void *argument, int operation,
+                                                         const char *schema, const char *table,
+                                                         sqlite3_int64 rowid),
+                                            void *argument);
+QUERYCACHE_API void *querycache_commit_hook(sqlite3 *db, int (*hook)(void *argument),
+                                            void *argument);
+QUERYCACHE_API void *querycache_rollback_hook(sqlite3 *db, void (*hook)(void *argument),
+                                              void *argument);
+
+/* ---- the cache of the process ---- */
+
+/* The row of cache_stats. Counts since the start or cache_reset_stats(); times in microseconds. */
+struct querycache_stats {
+    sqlite3_int64 hits, misses, bypasses, coalesced;
+    sqlite3_int64 insertions, rejections, evictions, expirations, invalidations;
+    sqlite3_int64 entries, bytes, max_entries, max_bytes;
+    sqlite3_int64 load_us, saved_us;
+};
+
+/* SQLITE_OK, or SQLITE_NOMEM. */
+QUERYCACHE_API int querycache_get_stats(struct querycache_stats *stats);
+
+/* Drop all entries; *dropped, if not NULL, is how many could still have been served. */
+QUERYCACHE_API int querycache_clear(sqlite3_int64 *dropped);
+
+/* Drop what depends on a table, as a connection names it: "sales", or "main.sales". `dropped` as
+** above. Errors as those of sqlite3_step(), the text being in sqlite3_errmsg(). */
+QUERYCACHE_API int querycache_invalidate_table(sqlite3 *db, const char *table,
+                                               sqlite3_int64 *dropped);
+
+/* Set a setting of cache_config: querycache_configure("max_bytes", "256 MiB", NULL). SQLITE_ERROR for
+** an unknown name or a bad value, with a text in *error, if not NULL, to be freed with
+** sqlite3_free(). */
+QUERYCACHE_API int querycache_configure(const char *name, const char *value, char **error);
 
 #ifdef __cplusplus
 }

@@ -56,6 +56,12 @@ bool observer_free(struct observer *observer);
 /* True while all three hooks are still ours: since they were registered nothing was missed. */
 bool observer_is_hooked(const struct observer *observer);
 
+/* Have a hook of the application called by ours, in place of the one before, whose argument is
+** returned. Where ours is not in the slot, SQLite gets it. */
+void *observer_chain_update(struct observer *observer, update_hook hook, void *argument);
+void *observer_chain_commit(struct observer *observer, commit_hook hook, void *argument);
+void *observer_chain_rollback(struct observer *observer, rollback_hook hook, void *argument);
+
 /* True in the child of a fork() for a connection of its parent: nothing may be done with it. */
 bool observer_is_foreign(const struct observer *observer);
 

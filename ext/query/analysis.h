@@ -31,7 +31,8 @@ struct analysis {
     bool calls_date;       /* a parameter 'now' would be the present time */
     char *direct_only;     /* a function called that no stored definition may call, or NULL */
     char *not_innocuous;   /* one that it may not call under trusted_schema = OFF, or NULL */
-    bool reads_itself;     /* set by whoever answers `nesting` */
+    bool reads_itself;     /* these two are set by whoever answers `nesting` */
+    bool reads_cached;     /* a cached table is among what it reads */
     unsigned use_count;
     struct table_use *uses;
     unsigned function_count;

@@ -1,5 +1,6 @@
 #include "query/cached_query.h"
 
+#include "base/buffer.h"
 #include "base/memory.h"
 
 bool cached_query_is_refused(const struct cached_query *query)
@@ -7,6 +8,33 @@ bool cached_query_is_refused(const struct cached_query *query)
     const struct analysis *analysis = &query->definition.analysis;
     return analysis->refusal != NULL &&
            !(analysis->nondeterministic && query->options.allow_nondeterministic);
+}
+
+void cached_query_apply_limits(struct cached_query *query)
+{
+    struct limits limits = {.max_entries = query->options.max_entries,
+                            .max_bytes = query->options.max_bytes};
+    if (limits.max_entries == 0)
+        limits.max_entries = INT64_MAX;
+    if (limits.max_bytes == 0)
+        limits.max_bytes = INT64_MAX;
+    space_set_policy(query->space, query->options.policy);
+    space_set_limits(query->space, limits);
+}
+
+/* Without a type of its own HIDDEN would be taken for one, and give a parameter numeric affinity. */
+char *cached_query_declaration(struct cached_query *query, const char *columns)
+{
+    const struct columns *known = &query->definition.columns;
+    struct parameters *parameters = &query->definition.parameters;
+    if (parameters_name(parameters, (const char *const *)known->names, known->count) != SQLITE_OK)
+        return NULL;
+    struct buffer text = {0};
+    buffer_add_format(&text, "CREATE TABLE x(%s", columns);
+    for (unsigned i = 0; i < parameters->count; i++)
+        buffer_add_format(&text, ", \"%w\" BLOB HIDDEN", parameters->list[i].name);
+    buffer_add_char(&text, ')');
+    return buffer_take(&text);
 }
 
 void cached_query_free(struct cached_query *query)
@@ -18,6 +46,7 @@ void cached_query_free(struct cached_query *query)
     if (query->space != NULL)
         space_release(query->space);
     memory_free(query->text);
+    memory_free(query->asked_options);
     memory_free(query->name);
     memory_free(query->schema);
     memory_free(query->declared);

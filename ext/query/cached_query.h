@@ -14,10 +14,13 @@ struct cached_query {
     struct options options;
     struct space *space;
     char *text;                /* as asked; NULL for a cached table */
-    char *name;                /* of the cached table; NULL for an ad hoc query */
+    char *asked_options;       /* likewise; NULL: none */
+    char *name;                /* of the table; NULL for an ad hoc query */
     char *schema;              /* where the table was created: temp, main, … ; NULL likewise */
     bool in_temp;              /* and whether that is temp */
-    char *declared;            /* the columns that the cached table declared; NULL likewise */
+    bool prepared;             /* for statements of the application, which follow its columns */
+    bool cheap;                /* computed last, it took less than options.min_time */
+    char *declared;            /* the columns that the cached table declared; NULL: ad hoc */
     unsigned compared;         /* definition.preparations when it had those columns; 0: never */
     const sqlite3_vtab *table; /* the cached table; NULL likewise */
     struct cached_query *next; /* of the same connection */
@@ -25,6 +28,15 @@ struct cached_query {
 
 /* True when its results may not be kept, all options considered: then each read is computed. */
 bool cached_query_is_refused(const struct cached_query *query);
+
+/* Have its space follow the options. */
+void cached_query_apply_limits(struct cached_query *query);
+
+/*
+** CREATE TABLE x(…), for sqlite3_declare_vtab(): these columns, and the parameters, hidden. Caller
+** frees with memory_free(); NULL when memory is short.
+*/
+char *cached_query_declaration(struct cached_query *query, const char *columns);
 
 /* Free it and all that it owns, and give its space back. Safe with NULL. Not while it is in a
 ** list. */

@@ -318,6 +318,17 @@ int columns_read(sqlite3 *db, const char *sql, int parameters, struct columns *c
     return rc;
 }
 
+char *columns_declare_as(const struct columns *columns, sqlite3_stmt *statement)
+{
+    struct buffer text = {0};
+    for (unsigned i = 0; i < columns->count; i++) {
+        const char *type = sqlite3_column_decltype(statement, (int)i);
+        buffer_add_format(&text, "%s\"%w\"", i ? ", " : "", columns->names[i]);
+        declare_type(&text, type != NULL ? type : "");
+    }
+    return buffer_take(&text);
+}
+
 void columns_clear(struct columns *columns)
 {
     for (unsigned i = 0; columns->names != NULL && i < columns->count; i++)

@@ -19,6 +19,11 @@ struct columns {
 ** code. */
 int columns_read(sqlite3 *db, const char *sql, int parameters, struct columns *columns);
 
+/* The same names, with the types that a statement of the SELECT has declared, whatever their affinity:
+** for who asks it for them, and compares nothing. Caller frees with memory_free(); NULL when memory is
+** short. */
+char *columns_declare_as(const struct columns *columns, sqlite3_stmt *statement);
+
 void columns_clear(struct columns *columns);
 
 #endif

@@ -2,8 +2,7 @@
 
 #include "base/memory.h"
 
-static int bind(sqlite3_stmt *statement, const struct parameters *parameters,
-                sqlite3_value **values)
+int run_bind(sqlite3_stmt *statement, const struct parameters *parameters, sqlite3_value **values)
 {
     for (unsigned i = 0; i < parameters->count; i++) {
         int rc = sqlite3_bind_value(statement, parameters->list[i].number, values[i]);
@@ -46,8 +45,8 @@ static _Bool read_cell(sqlite3_value *value, struct cell *cell)
 
 /* sqlite3_column_…() each take the connection's mutex, which is ours already; sqlite3_value_…() do
 ** not, and so may be called on a column's value only by who holds it. */
-static int add_row(sqlite3_stmt *statement, struct result_builder *builder, struct cell *row,
-                   int columns)
+int run_add_row(sqlite3_stmt *statement, struct result_builder *builder, struct cell *row,
+                int columns)
 {
     for (int i = 0; i < columns; i++) {
         if (!read_cell(sqlite3_column_value(statement, i), &row[i]))
@@ -69,7 +68,7 @@ static int collect(sqlite3_stmt *statement, struct result_builder *builder, _Boo
     if ((rc == SQLITE_ROW || rc == SQLITE_DONE) && sqlite3_column_count(statement) != columns)
         rc = SQLITE_SCHEMA;
     while (rc == SQLITE_ROW) {
-        rc = add_row(statement, builder, row, columns);
+        rc = run_add_row(statement, builder, row, columns);
         if (rc == SQLITE_OK)
             rc = sqlite3_step(statement);
     }
@@ -85,7 +84,7 @@ int run_statement(sqlite3_stmt *statement, const struct parameters *parameters,
     struct result_builder *builder = result_builder_new((unsigned)sqlite3_column_count(statement));
     if (builder == NULL)
         return SQLITE_NOMEM;
-    int rc = bind(statement, parameters, values);
+    int rc = run_bind(statement, parameters, values);
     if (rc == SQLITE_OK)
         rc = collect(statement, builder, recompiled);
     sqlite3_reset(statement);

@@ -17,4 +17,12 @@
 int run_statement(sqlite3_stmt *statement, const struct parameters *parameters,
                   sqlite3_value **values, struct result **result, _Bool *recompiled);
 
+/* One value for each parameter; SQLite's error code. */
+int run_bind(sqlite3_stmt *statement, const struct parameters *parameters, sqlite3_value **values);
+
+/* Add the row that the statement stands on; `row` has room for its cells. SQLITE_OK or
+** SQLITE_NOMEM. */
+int run_add_row(sqlite3_stmt *statement, struct result_builder *builder, struct cell *row,
+                int columns);
+
 #endif

@@ -92,14 +92,7 @@ static int open_space(struct session *session, struct cached_query *query)
     query->space = store_space(session->store, query->name, normalized, strlen(normalized));
     if (query->space == NULL)
         return SQLITE_NOMEM;
-    struct limits limits = {.max_entries = query->options.max_entries,
-                            .max_bytes = query->options.max_bytes};
-    if (limits.max_entries == 0)
-        limits.max_entries = INT64_MAX;
-    if (limits.max_bytes == 0)
-        limits.max_bytes = INT64_MAX;
-    space_set_policy(query->space, query->options.policy);
-    space_set_limits(query->space, limits);
+    cached_query_apply_limits(query);
     return SQLITE_OK;
 }
 
@@ -141,28 +134,15 @@ static int open_query(struct session *session, bool create, int argc, const char
     return rc == SQLITE_OK ? open_space(session, query) : rc;
 }
 
-/* "a" INTEGER, … and then the parameters, hidden. Without a type of its own HIDDEN would be taken
-** for one, and give them numeric affinity. */
 static int declare(sqlite3 *db, struct cache_table *table)
 {
     struct cached_query *query = table->query;
-    struct definition *definition = &query->definition;
-    struct parameters *parameters = &definition->parameters;
-    int rc = parameters_name(parameters, (const char *const *)definition->columns.names,
-                             definition->columns.count);
-    if (rc != SQLITE_OK)
-        return rc;
-    struct buffer text = {0};
-    const char *columns = definition->columns.declaration;
-    table->columns = columns != NULL ? (int)definition->columns.count : 1;
-    buffer_add_format(&text, "CREATE TABLE x(%s", columns != NULL ? columns : "unavailable");
-    for (unsigned i = 0; i < parameters->count; i++)
-        buffer_add_format(&text, ", \"%w\" BLOB HIDDEN", parameters->list[i].name);
-    buffer_add_char(&text, ')');
-    char *declaration = buffer_take(&text);
+    const char *columns = query->definition.columns.declaration;
+    table->columns = columns != NULL ? (int)query->definition.columns.count : 1;
+    char *declaration = cached_query_declaration(query, columns != NULL ? columns : "unavailable");
     if (declaration == NULL)
         return SQLITE_NOMEM;
-    rc = sqlite3_declare_vtab(db, declaration);
+    int rc = sqlite3_declare_vtab(db, declaration);
     memory_free(declaration);
     if (rc == SQLITE_OK && columns != NULL) {
         query->declared = memory_copy_text(columns, strlen(columns));

@@ -14,7 +14,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/memory.h"
-#include "query/options.h"
+#include "query/options_list.h"
 #include "query/token.h"
 #include "surface/surface.h"
 
@@ -90,11 +90,6 @@ static int find_source(sqlite3 *db, const char *asked, struct object *found)
     return code != SQLITE_OK ? code : finalized;
 }
 
-static bool is_open(struct token token)
-{
-    return token.type == TOKEN_OPERATOR && token.text[0] == '(';
-}
-
 static struct token next(struct token token)
 {
     return token_read_solid(token.text + token.size);
@@ -135,50 +130,19 @@ static int source_schema(const struct object *table, char **schema)
 
 /* ---- options ---- */
 
-/* From `from` up to what ends the argument, a comma or the end; false where there is what no option
-** may have, for it would end the list: a parenthesis, a semicolon, a quote that is not closed. */
-static bool read_argument(struct token from, struct token *last, struct token *end)
+static int add_option(const char *argument, void *context)
 {
-    *last = from;
-    for (*end = from; end->type != TOKEN_END && end->text[0] != ','; *end = next(*end)) {
-        if (is_open(*end) || end->text[0] == ')' || end->type == TOKEN_SEMICOLON ||
-            end->type == TOKEN_ILLEGAL)
-            return false;
-        *last = *end;
-    }
-    return true;
+    buffer_add_format(context, ", %s", argument);
+    return SQLITE_OK;
 }
 
 /* Add ", name = value" for each option of the text, having read them all as the module will. */
 static int add_options(struct buffer *create, const char *text, char **error)
 {
     struct options options = {0};
-    unsigned given = 0;
-    struct token at = token_read_solid(text);
-    int code = SQLITE_OK;
-    bool more = at.type != TOKEN_END;
-    while (more && code == SQLITE_OK) {
-        struct token last;
-        struct token end;
-        if (!read_argument(at, &last, &end)) {
-            code = error_set(error, SQLITE_ERROR,
-                             sqlite3_mprintf("the options cannot be %s; they are written as in "
-                                             "USING cache((SELECT …), here): ttl = '5 min', "
-                                             "max_bytes = '16 MB'",
-                                             text));
-            break;
-        }
-        size_t size = end.text == at.text ? 0 : (size_t)(last.text + last.size - at.text);
-        char *argument = memory_copy_text(at.text, size);
-        code = argument != NULL ? options_read(&options, &given, argument, error) : SQLITE_NOMEM;
-        if (code == SQLITE_OK)
-            buffer_add_format(create, ", %s", argument);
-        memory_free(argument);
-        more = end.type != TOKEN_END;
-        at = next(end);
-    }
+    int code = options_read_list(&options, text, error);
     options_clear(&options);
-    return code;
+    return code == SQLITE_OK ? options_split(text, add_option, create, error) : code;
 }
 
 /* ---- the functions ---- */

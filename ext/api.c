@@ -1,0 +1,220 @@
+/*
+** The C API over the rooms below: include/querycache.h says what each function does. What starts the
+** extension is in querycache.c.
+*/
+#include <stdbool.h>
+
+#include "base/config.h"
+#include "prepare.h"
+#include "querycache.h"
+#include "session.h"
+#include "surface/surface.h"
+
+/* A library that was not loaded by SQLite has no way to call it. */
+static bool is_loaded(void)
+{
+#ifdef SQLITE_CORE
+    return true;
+#else
+    return sqlite3_api != NULL;
+#endif
+}
+
+/* ---- starting ---- */
+
+int querycache_register_auto(void)
+{
+    if (!is_loaded())
+        return SQLITE_MISUSE;
+    return sqlite3_auto_extension((void (*)(void))sqlite3_querycache_init);
+}
+
+/* ---- statements ---- */
+
+static void refuse(sqlite3_stmt **statement, const struct querycache_options *options, char *error)
+{
+    sqlite3_finalize(*statement);
+    *statement = NULL;
+    if (options->error != NULL)
+        *options->error = error;
+    else
+        sqlite3_free(error);
+}
+
+/* The statement that SQLite has prepared, or one that reads through the cache. */
+static int through(sqlite3 *db, unsigned flags, sqlite3_stmt **statement,
+                   const struct querycache_options *options)
+{
+    static const struct querycache_options none;
+    if (options == NULL)
+        options = &none;
+    struct prepare_request request = {
+        .flags = flags, .name = options->name, .options = options->options};
+    char *error = NULL;
+    if (options->error != NULL)
+        *options->error = NULL;
+    if (*statement == NULL || prepare_through(db, statement, &request, &error) == SQLITE_OK)
+        return SQLITE_OK;
+    refuse(statement, options, error);
+    return SQLITE_MISUSE;
+}
+
+int querycache_prepare_v3(sqlite3 *db, const char *sql, int size, unsigned int flags,
+                          sqlite3_stmt **statement, const char **tail,
+                          const struct querycache_options *options)
+{
+    if (!is_loaded())
+        return SQLITE_MISUSE;
+    int rc = sqlite3_prepare_v3(db, sql, size, flags, statement, tail);
+    return rc == SQLITE_OK ? through(db, flags, statement, options) : rc;
+}
+
+int querycache_prepare_v2(sqlite3 *db, const char *sql, int size, sqlite3_stmt **statement,
+                          const char **tail, const struct querycache_options *options)
+{
+    return querycache_prepare_v3(db, sql, size, 0, statement, tail, options);
+}
+
+int querycache_prepare16_v3(sqlite3 *db, const void *sql, int size, unsigned int flags,
+                            sqlite3_stmt **statement, const void **tail,
+                            const struct querycache_options *options)
+{
+    if (!is_loaded())
+        return SQLITE_MISUSE;
+    int rc = sqlite3_prepare16_v3(db, sql, size, flags, statement, tail);
+    return rc == SQLITE_OK ? through(db, flags, statement, options) : rc;
+}
+
+int querycache_prepare16_v2(sqlite3 *db, const void *sql, int size, sqlite3_stmt **statement,
+                            const void **tail, const struct querycache_options *options)
+{
+    return querycache_prepare16_v3(db, sql, size, 0, statement, tail, options);
+}
+
+/* ---- hooks ---- */
+
+/* Under its mutex, so that no hook is being called meanwhile. NULL, and not locked: it has none. */
+static struct observer *lock_observer(sqlite3 *db)
+{
+    sqlite3_mutex *mutex = sqlite3_db_mutex(db);
+    sqlite3_mutex_enter(mutex);
+    struct session *session = session_find(db);
+    if (session != NULL)
+        return session->observer;
+    sqlite3_mutex_leave(mutex);
+    return NULL;
+}
+
+static void unlock(sqlite3 *db)
+{
+    sqlite3_mutex_leave(sqlite3_db_mutex(db));
+}
+
+void *querycache_update_hook(sqlite3 *db,
+                             void (*hook)(void *argument, int operation, const char *schema,
+                                          const char *table, sqlite3_int64 rowid),
+                             void *argument)
+{
+    if (!is_loaded())
+        return NULL;
+    struct observer *observer = lock_observer(db);
+    if (observer == NULL)
+        return sqlite3_update_hook(db, hook, argument);
+    void *before = observer_chain_update(observer, hook, argument);
+    unlock(db);
+    return before;
+}
+
+void *querycache_commit_hook(sqlite3 *db, int (*hook)(void *argument), void *argument)
+{
+    if (!is_loaded())
+        return NULL;
+    struct observer *observer = lock_observer(db);
+    if (observer == NULL)
+        return sqlite3_commit_hook(db, hook, argument);
+    void *before = observer_chain_commit(observer, hook, argument);
+    unlock(db);
+    return before;
+}
+
+void *querycache_rollback_hook(sqlite3 *db, void (*hook)(void *argument), void *argument)
+{
+    if (!is_loaded())
+        return NULL;
+    struct observer *observer = lock_observer(db);
+    if (observer == NULL)
+        return sqlite3_rollback_hook(db, hook, argument);
+    void *before = observer_chain_rollback(observer, hook, argument);
+    unlock(db);
+    return before;
+}
+
+/* ---- the cache of the process ---- */
+
+int querycache_get_stats(struct querycache_stats *stats)
+{
+    struct store *store = is_loaded() ? session_store() : NULL;
+    if (store == NULL)
+        return is_loaded() ? SQLITE_NOMEM : SQLITE_MISUSE;
+    struct counters counters = store_counters(store);
+    struct usage usage = store_usage(store);
+    struct limits limits = store_limits(store);
+    *stats = (struct querycache_stats){
+        .hits = (sqlite3_int64)counters.hits,
+        .misses = (sqlite3_int64)counters.misses,
+        .bypasses = (sqlite3_int64)counters.bypasses,
+        .coalesced = (sqlite3_int64)counters.coalesced,
+        .insertions = (sqlite3_int64)counters.insertions,
+        .rejections = (sqlite3_int64)counters.rejections,
+        .evictions = (sqlite3_int64)counters.evictions,
+        .expirations = (sqlite3_int64)counters.expirations,
+        .invalidations = (sqlite3_int64)counters.invalidations,
+        .entries = usage.entries,
+        .bytes = usage.bytes,
+        .max_entries = limits.max_entries,
+        .max_bytes = limits.max_bytes,
+        .load_us = (sqlite3_int64)(counters.load_ns / 1000),
+        .saved_us = (sqlite3_int64)(counters.saved_ns / 1000),
+    };
+    return SQLITE_OK;
+}
+
+int querycache_clear(sqlite3_int64 *dropped)
+{
+    struct store *store = is_loaded() ? session_store() : NULL;
+    if (store == NULL)
+        return is_loaded() ? SQLITE_NOMEM : SQLITE_MISUSE;
+    int64_t count = store_remove(store, NULL, NULL, CAUSE_EXPLICIT);
+    if (dropped != NULL)
+        *dropped = count;
+    return SQLITE_OK;
+}
+
+int querycache_invalidate_table(sqlite3 *db, const char *table, sqlite3_int64 *dropped)
+{
+    sqlite3_stmt *call = NULL;
+    if (!is_loaded())
+        return SQLITE_MISUSE;
+    int rc = sqlite3_prepare_v2(db, "SELECT cache_invalidate_table(?)", -1, &call, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_bind_text(call, 1, table, -1, SQLITE_STATIC);
+    if (rc == SQLITE_OK && sqlite3_step(call) == SQLITE_ROW && dropped != NULL)
+        *dropped = sqlite3_column_int64(call, 0);
+    int finalized = sqlite3_finalize(call);
+    return rc == SQLITE_OK ? finalized : rc;
+}
+
+int querycache_configure(const char *name, const char *value, char **error)
+{
+    char *text = NULL;
+    if (!is_loaded())
+        return SQLITE_MISUSE;
+    int rc = config_load(&text);
+    if (rc == SQLITE_OK)
+        rc = surface_configure(name, value, &text);
+    if (error != NULL)
+        *error = text;
+    else
+        sqlite3_free(text);
+    return rc;
+}

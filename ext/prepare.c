@@ -1,0 +1,192 @@
+#include "prepare.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "query/normalize.h"
+#include "query/token.h"
+#include "refusals.h"
+#include "surface/prepared_table.h"
+
+/* ---- what is left alone ---- */
+
+/* A word that names SQLite's own tables. Reading them rests on everything in the file; and SQLite
+** reads them itself, by statements that come along here, while it reads a schema. */
+static bool names_system_table(const char *sql)
+{
+    struct token token = token_read_solid(sql);
+    for (; token.type != TOKEN_END; token = token_read_solid(token.text + token.size)) {
+        if ((token.type == TOKEN_WORD && sqlite3_strnicmp(token.text, "sqlite_", 7) == 0) ||
+            (token.type == TOKEN_QUOTED && sqlite3_strnicmp(token.text + 1, "sqlite_", 7) == 0))
+            return true;
+    }
+    return false;
+}
+
+/* Inside BEGIN, before the first read: to find out what a query means is to read, and would fix the
+** transaction's snapshot earlier than the application does. */
+static bool would_begin_reading(sqlite3 *db)
+{
+    return !sqlite3_get_autocommit(db) && sqlite3_txn_state(db, NULL) == SQLITE_TXN_NONE;
+}
+
+/* SQLite takes a read lock on main for the statement over an eponymous table. */
+static bool reads_main(const struct cached_query *query)
+{
+    for (unsigned i = 0; i < query->definition.database_count; i++) {
+        if (query->definition.databases[i]->index == MAIN_DATABASE)
+            return true;
+    }
+    return false;
+}
+
+/* ---- the same to look at ---- */
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool look_alike(sqlite3_stmt *plain, sqlite3_stmt *made)
+{
+    int columns = sqlite3_column_count(plain);
+    int parameters = sqlite3_bind_parameter_count(plain);
+    if (sqlite3_column_count(made) != columns || sqlite3_bind_parameter_count(made) != parameters ||
+        !sqlite3_stmt_readonly(made))
+        return false;
+    for (int i = 0; i < columns; i++) {
+        if (!same_text(sqlite3_column_name(plain, i), sqlite3_column_name(made, i)) ||
+            !same_text(sqlite3_column_decltype(plain, i), sqlite3_column_decltype(made, i)))
+            return false;
+    }
+    for (int i = 1; i <= parameters; i++) {
+        if (!same_text(sqlite3_bind_parameter_name(plain, i), sqlite3_bind_parameter_name(made, i)))
+            return false;
+    }
+    return true;
+}
+
+/* ---- preparing ---- */
+
+struct preparing {
+    sqlite3 *db;
+    struct session *session;
+    const struct prepare_request *request;
+    const char *sql;
+    sqlite3_stmt *plain;
+    struct cached_query *query;
+    sqlite3_stmt *made;
+    const char *refusal; /* why not; NULL: none yet */
+};
+
+static int find_query(struct preparing *preparing, char **error)
+{
+    const struct prepare_request *request = preparing->request;
+    struct session *session = preparing->session;
+    preparing->query = prepared_find(session, preparing->sql, request->options);
+    if (preparing->query != NULL && preparing->query->definition.statement != NULL &&
+        preparing->query->definition.generation == session->observer->schema_generation)
+        return SQLITE_OK;
+    if (would_begin_reading(preparing->db))
+        preparing->refusal = "is prepared inside BEGIN, before anything is read there";
+    else if (preparing->query != NULL)
+        return prepared_refresh(session, preparing->query);
+    else if (names_system_table(preparing->sql))
+        preparing->refusal = "names a table of SQLite's own";
+    else
+        return prepared_open(session, preparing->sql, request->name, request->options,
+                             &preparing->query, error);
+    return SQLITE_OK;
+}
+
+static int make_statement(struct preparing *preparing)
+{
+    int rc = prepared_renew(preparing->query);
+    char *text = rc == SQLITE_OK ? prepared_text(preparing->query, preparing->plain) : NULL;
+    if (text == NULL)
+        return SQLITE_NOMEM;
+    rc = sqlite3_prepare_v3(preparing->db, text, -1, preparing->request->flags, &preparing->made,
+                            NULL);
+    memory_free(text);
+    if (rc != SQLITE_OK)
+        preparing->refusal = "cannot be read as a table";
+    else if (!look_alike(preparing->plain, preparing->made))
+        preparing->refusal = "would look different to the application";
+    return SQLITE_OK;
+}
+
+static int attempt(struct preparing *preparing, char **error)
+{
+    int rc = find_query(preparing, error);
+    if (rc != SQLITE_OK || preparing->refusal != NULL)
+        return rc;
+    const struct cached_query *query = preparing->query;
+    if (cached_query_is_refused(query))
+        preparing->refusal = query->definition.analysis.refusal;
+    else if (query->definition.analysis.reads_cached)
+        preparing->refusal = "reads a cached table, which does that already";
+    else if (!reads_main(query))
+        preparing->refusal = "reads no table of main";
+    else
+        rc = make_statement(preparing);
+    return rc;
+}
+
+static void note_refusal(const struct preparing *preparing, const char *reason)
+{
+    char *normalized = normalize_sql(preparing->sql);
+    if (normalized != NULL)
+        refusals_note(normalized, reason);
+    memory_free(normalized);
+}
+
+/* What went wrong on the way is not the application's concern: its statement is prepared. */
+static void clear_error(sqlite3 *db)
+{
+    sqlite3_exec(db, "", NULL, NULL, NULL);
+}
+
+static int prepare(struct preparing *preparing, sqlite3_stmt **statement, char **error)
+{
+    int rc = attempt(preparing, error);
+    if (rc == SQLITE_OK && preparing->refusal == NULL) {
+        sqlite3_finalize(preparing->plain);
+        *statement = preparing->made;
+        return SQLITE_OK;
+    }
+    if (*error == NULL)
+        note_refusal(preparing, rc != SQLITE_OK ? sqlite3_errstr(rc) : preparing->refusal);
+    sqlite3_finalize(preparing->made);
+    clear_error(preparing->db);
+    return *error != NULL ? rc : SQLITE_OK;
+}
+
+/* What reads, and says so in its first word: no PRAGMA, no EXPLAIN. */
+static bool is_select(sqlite3_stmt *statement, const char *sql)
+{
+    struct token first = token_read_solid(sql);
+    return (token_is_word(first, "select") || token_is_word(first, "with") ||
+            token_is_word(first, "values")) &&
+           sqlite3_stmt_readonly(statement) && sqlite3_column_count(statement) > 0;
+}
+
+int prepare_through(sqlite3 *db, sqlite3_stmt **statement, const struct prepare_request *request,
+                    char **error)
+{
+    const char *sql = sqlite3_sql(*statement);
+    *error = NULL;
+    if (sql == NULL || !is_select(*statement, sql) || (request->flags & SQLITE_PREPARE_NO_VTAB))
+        return SQLITE_OK;
+    sqlite3_mutex *mutex = sqlite3_db_mutex(db);
+    sqlite3_mutex_enter(mutex);
+    int rc = SQLITE_OK;
+    struct session *session = session_find(db);
+    if (session != NULL && !session_is_foreign(session)) {
+        struct preparing preparing = {
+            .db = db, .session = session, .request = request, .sql = sql, .plain = *statement};
+        rc = prepare(&preparing, statement, error);
+    }
+    sqlite3_mutex_leave(mutex);
+    return rc;
+}

@@ -1,0 +1,30 @@
+/*
+** Preparing through the cache: a SELECT of the application gets a statement that reads through the
+** cache instead of its own, and from which it cannot tell the difference. Where there would be one, or
+** the SELECT cannot be cached, it keeps the plain statement, and ext/refusals.h has the reason.
+**
+** The statement is `SELECT * FROM "querycache 3: …"(?, :name)` over a table of its own
+** (surface/prepared_table.h). It is compared with the plain one before it is handed out: names and
+** declared types of columns, number and names of parameters.
+*/
+#ifndef QUERYCACHE_PREPARE_H
+#define QUERYCACHE_PREPARE_H
+
+#include "base/sqlite.h"
+
+struct prepare_request {
+    unsigned flags;      /* SQLITE_PREPARE_… */
+    const char *name;    /* of the cache that keeps the results; NULL: none of its own */
+    const char *options; /* as behind the SELECT of USING cache(…); NULL: none */
+};
+
+/*
+** Put a statement that reads through the cache in place of *statement, which has just been prepared
+** on `db` by one of SQLite's functions that keep the text, and not yet been used; finalizes that one then. Otherwise it stays. SQLITE_OK in both
+** cases; or SQLITE_ERROR, and a text in *error (sqlite3_mprintf), for options that are wrong;
+** *statement stays then, too. Thread-safe, as the connection is.
+*/
+int prepare_through(sqlite3 *db, sqlite3_stmt **statement, const struct prepare_request *request,
+                    char **error);
+
+#endif

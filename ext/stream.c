@@ -1,0 +1,243 @@
+#include "stream.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/ticks.h"
+#include "query/dependencies.h"
+#include "query/run.h"
+
+struct stream {
+    struct reading reading; /* without its values, which are gone when the first row is out */
+    sqlite3_stmt *statement;
+    bool own; /* the definition's was running */
+    bool at_end;
+    int columns;
+    int64_t duration;
+
+    /* For keeping, while `builder` is there. */
+    struct result_builder *builder;
+    struct cell *row;
+    struct evidence *evidence;
+    unsigned preparations; /* the definition's */
+    uint32_t versions[DEFINITION_VIEWS];
+};
+
+static void stop_recording(struct stream *stream)
+{
+    result_builder_free(stream->builder);
+    stream->builder = NULL;
+}
+
+/* The data versions of what is read, so that a commit of the connection's own shows. */
+static bool read_versions(const struct stream *stream, uint32_t versions[DEFINITION_VIEWS])
+{
+    const struct definition *definition = &stream->reading.query->definition;
+    if (definition->database_count > DEFINITION_VIEWS)
+        return false;
+    for (unsigned i = 0; i < definition->database_count; i++) {
+        if (database_is_replaced(definition->databases[i]) ||
+            database_version(definition->databases[i], &versions[i]) != SQLITE_OK)
+            return false;
+    }
+    return true;
+}
+
+/* Rows that come while something is written are of no state that others will see. */
+static bool is_writing(const struct stream *stream)
+{
+    return sqlite3_txn_state(stream->reading.session->db, NULL) == SQLITE_TXN_WRITE;
+}
+
+static int start_recording(struct stream *stream)
+{
+    int rc = compute_evidence(&stream->reading, &stream->evidence);
+    if (rc != SQLITE_OK || stream->evidence == NULL || !read_versions(stream, stream->versions) ||
+        is_writing(stream))
+        return rc;
+    stream->preparations = stream->reading.query->definition.preparations;
+    stream->row = memory_alloc_zero((size_t)stream->columns * sizeof *stream->row);
+    stream->builder = result_builder_new((unsigned)stream->columns);
+    return stream->row != NULL && stream->builder != NULL ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+static void record_row(struct stream *stream)
+{
+    struct reading *reading = &stream->reading;
+    if (is_writing(stream)) {
+        stop_recording(stream);
+    } else if (run_add_row(stream->statement, stream->builder, stream->row, stream->columns) !=
+                   SQLITE_OK ||
+               !compute_is_keepable(reading->query, result_builder_size(stream->builder),
+                                    result_builder_rows(stream->builder))) {
+        stop_recording(stream);
+        store_count_rejection(reading->session->store, reading->query->space);
+    }
+}
+
+static bool is_certain(const struct stream *stream)
+{
+    uint32_t versions[DEFINITION_VIEWS] = {0};
+    const struct definition *definition = &stream->reading.query->definition;
+    return definition->preparations == stream->preparations && !is_writing(stream) &&
+           read_versions(stream, versions) &&
+           memcmp(versions, stream->versions, definition->database_count * sizeof *versions) == 0 &&
+           compute_may_keep(&stream->reading) && !evidence_is_stale(stream->evidence);
+}
+
+static void finish(struct stream *stream)
+{
+    struct reading *reading = &stream->reading;
+    stream->at_end = true;
+    reading->query->cheap = stream->duration < reading->query->options.min_time;
+    store_count_load(reading->session->store, reading->query->space, stream->duration);
+    if (stream->builder == NULL)
+        return;
+    if (!is_certain(stream)) {
+        stop_recording(stream);
+        return;
+    }
+    struct result *result = result_builder_finish(stream->builder);
+    stream->builder = NULL;
+    if (result == NULL)
+        return;
+    compute_keep(reading, result, stream->evidence, stream->duration);
+    result_release(result);
+}
+
+static int step(struct stream *stream, char **error)
+{
+    int64_t before = ticks_now();
+    int rc = sqlite3_step(stream->statement);
+    stream->duration += ticks_now() - before;
+    if (rc == SQLITE_ROW || rc == SQLITE_DONE)
+        return rc;
+    return rc == SQLITE_SCHEMA ? rc : error_from_sqlite(error, stream->reading.session->db, rc);
+}
+
+/* Once it does not run any more the definition's statement is for others to use, or to finalize. */
+static void give_back_statement(struct stream *stream)
+{
+    if (stream->own) {
+        sqlite3_finalize(stream->statement);
+    } else if (stream->statement != NULL) {
+        sqlite3_reset(stream->statement);
+        sqlite3_clear_bindings(stream->statement);
+    }
+    stream->statement = NULL;
+}
+
+static int deliver(struct stream *stream, int rc)
+{
+    if (rc == SQLITE_ROW) {
+        if (stream->builder != NULL)
+            record_row(stream);
+        return SQLITE_OK;
+    }
+    if (rc == SQLITE_DONE)
+        finish(stream);
+    give_back_statement(stream);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* The definition's statement, or another like it where that one is running. */
+static int take_statement(struct stream *stream, char **error)
+{
+    const struct definition *definition = &stream->reading.query->definition;
+    sqlite3 *db = stream->reading.session->db;
+    stream->columns = (int)definition->columns.count;
+    stream->statement = definition->statement;
+    if (!sqlite3_stmt_busy(definition->statement))
+        return SQLITE_OK;
+    stream->own = true;
+    int rc = sqlite3_prepare_v2(db, definition->sql, -1, &stream->statement, NULL);
+    if (rc != SQLITE_OK)
+        return error_from_sqlite(error, db, rc);
+    return sqlite3_column_count(stream->statement) == stream->columns ? SQLITE_OK : SQLITE_SCHEMA;
+}
+
+/* The first row is out, or it is over, while what read.c holds is held. */
+static int start(struct stream *stream, bool keep, char **error)
+{
+    struct reading *reading = &stream->reading;
+    sqlite3_stmt *statement = stream->statement;
+    int compiled = sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_REPREPARE, 0);
+    /* What took too little to be kept will do so again; its rows need not be collected to learn more. */
+    int rc = keep && !reading->query->cheap ? start_recording(stream) : SQLITE_OK;
+    if (rc == SQLITE_OK)
+        rc = run_bind(statement, &reading->query->definition.parameters, reading->values);
+    if (rc != SQLITE_OK)
+        return rc;
+    rc = step(stream, error);
+    bool recompiled = sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_REPREPARE, 0) != compiled;
+    if ((rc == SQLITE_ROW || rc == SQLITE_DONE) &&
+        sqlite3_column_count(statement) != stream->columns)
+        return SQLITE_SCHEMA;
+    if ((rc == SQLITE_ROW || rc == SQLITE_DONE) && recompiled && !keep) {
+        int checked = compute_check_schema(reading);
+        rc = checked == SQLITE_OK ? rc : checked;
+    }
+    return deliver(stream, rc);
+}
+
+int stream_begin(struct reading *reading, bool keep, char **error)
+{
+    struct session *session = reading->session;
+    struct stream *stream = memory_alloc_zero(sizeof *stream);
+    if (stream == NULL)
+        return SQLITE_NOMEM;
+    stream->reading = *reading;
+    if (keep)
+        store_count_miss(session->store, reading->query->space);
+    else
+        store_count_bypass(session->store, reading->query->space);
+    int rc = take_statement(stream, error);
+    if (rc == SQLITE_OK)
+        rc = start(stream, keep, error);
+    reading->open = stream->reading.open;
+    reading->holding = stream->reading.holding;
+    stream->reading.values = NULL;
+    session->last_status = keep ? READ_MISS : READ_BYPASS;
+    if (rc != SQLITE_OK)
+        stream_end(stream);
+    else
+        *reading->stream = stream;
+    return rc;
+}
+
+bool stream_at_end(const struct stream *stream)
+{
+    return stream->at_end;
+}
+
+int stream_next(struct stream *stream, char **error)
+{
+    return deliver(stream, step(stream, error));
+}
+
+sqlite3_value *stream_value(const struct stream *stream, int column)
+{
+    return sqlite3_column_value(stream->statement, column);
+}
+
+int stream_columns(const struct stream *stream)
+{
+    return stream->columns;
+}
+
+int64_t stream_duration(const struct stream *stream)
+{
+    return stream->duration;
+}
+
+void stream_end(struct stream *stream)
+{
+    if (stream == NULL)
+        return;
+    give_back_statement(stream);
+    result_builder_free(stream->builder);
+    memory_free(stream->evidence);
+    memory_free(stream->row);
+    memory_free(stream);
+}

@@ -1,0 +1,470 @@
+#include "surface/prepared_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "coherence/snapshot.h"
+#include "query/key.h"
+#include "query/options_list.h"
+#include "read.h"
+#include "stream.h"
+#include "surface/surface.h"
+
+/* So many a connection remembers; beyond that those go that no statement uses. */
+#define MAX_PREPARED 256
+
+/* How a statement over one begins, so that its number can be read back from sqlite3_sql(). */
+#define MARK "/* querycache "
+
+/* Characters of the SELECT that the table's name shows. */
+#define SHOWN 100
+
+struct prepared {
+    struct cached_query query; /* must be first; nothing else in here has to be freed */
+    struct session *session;
+    uint64_t number;
+    unsigned references; /* modules of SQLite's under that name; 0: it has none */
+};
+
+struct prepared_table {
+    sqlite3_vtab base; /* must be first */
+    struct prepared *prepared;
+    int columns; /* before the hidden ones */
+};
+
+struct prepared_cursor {
+    sqlite3_vtab_cursor base; /* must be first */
+    struct result *result;    /* a kept one; or */
+    struct stream *stream;
+    uint64_t row;
+    struct buffer params; /* encoded (query/key.h) */
+};
+
+static struct prepared *of_query(const struct cached_query *query)
+{
+    return (struct prepared *)(void *)query;
+}
+
+/* ---- life ---- */
+
+static void unlist(struct prepared *prepared)
+{
+    struct session *session = prepared->session;
+    struct cached_query **link = &session->prepared;
+    while (*link != NULL && *link != &prepared->query)
+        link = &(*link)->next;
+    if (*link == NULL)
+        return;
+    *link = prepared->query.next;
+    session->prepared_count--;
+}
+
+/* SQLite has dropped the module and all tables of it. */
+static void module_release(void *context)
+{
+    struct prepared *prepared = context;
+    struct session *session = prepared->session;
+    if (--prepared->references > 0)
+        return;
+    if (!session_is_foreign(session)) {
+        unlist(prepared);
+        cached_query_free(&prepared->query);
+    }
+    session_release(session);
+}
+
+/* ---- connecting ---- */
+
+/* With the very types that the SELECT declares: its statement is asked for them. */
+static char *declare(struct cached_query *query)
+{
+    struct definition *definition = &query->definition;
+    if (definition->statement == NULL)
+        return cached_query_declaration(query, definition->columns.declaration);
+    char *columns = columns_declare_as(&definition->columns, definition->statement);
+    char *declaration = columns != NULL ? cached_query_declaration(query, columns) : NULL;
+    memory_free(columns);
+    return declaration;
+}
+
+static int prepared_connect(sqlite3 *db, void *aux, int argc, const char *const *argv,
+                            sqlite3_vtab **out, char **error)
+{
+    struct prepared *prepared = aux;
+    struct cached_query *query = &prepared->query;
+    const char *columns = query->definition.columns.declaration;
+    (void)argc, (void)argv, (void)error;
+    if (columns == NULL) /* its SELECT does not prepare any more */
+        return SQLITE_SCHEMA;
+    char *declaration = declare(query);
+    char *declared = memory_copy_text(columns, strlen(columns));
+    struct prepared_table *table = memory_alloc_zero(sizeof *table);
+    int rc = declaration != NULL && declared != NULL && table != NULL
+                 ? sqlite3_declare_vtab(db, declaration)
+                 : SQLITE_NOMEM;
+    memory_free(declaration);
+    if (rc != SQLITE_OK) {
+        memory_free(declared);
+        memory_free(table);
+        return rc;
+    }
+    memory_free(query->declared);
+    query->declared = declared;
+    query->compared = query->definition.preparations;
+    table->prepared = prepared;
+    table->columns = (int)query->definition.columns.count;
+    session_connected(prepared->session);
+    *out = &table->base;
+    return SQLITE_OK;
+}
+
+static int prepared_disconnect(sqlite3_vtab *base)
+{
+    struct prepared_table *table = (struct prepared_table *)base;
+    session_disconnected(table->prepared->session);
+    sqlite3_free(base->zErrMsg);
+    memory_free(table);
+    return SQLITE_OK;
+}
+
+/* All parameters are given: the statement is ours. */
+static int prepared_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
+{
+    const struct prepared_table *table = (struct prepared_table *)base;
+    unsigned count = table->prepared->query.definition.parameters.count;
+    unsigned found = 0;
+    /* SQLite opens a transaction before it asks for rows. */
+    snapshot_prepare(table->prepared->session->observer);
+    for (int i = 0; i < info->nConstraint; i++) {
+        int parameter = info->aConstraint[i].iColumn - table->columns;
+        if (parameter < 0 || info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ ||
+            !info->aConstraint[i].usable)
+            continue;
+        info->aConstraintUsage[i].argvIndex = parameter + 1;
+        info->aConstraintUsage[i].omit = 1;
+        found++;
+    }
+    if (found != count)
+        return SQLITE_CONSTRAINT;
+    info->estimatedRows = 100;
+    info->estimatedCost = 120.0;
+    return SQLITE_OK;
+}
+
+/* ---- reading ---- */
+
+static int prepared_open_cursor(sqlite3_vtab *base, sqlite3_vtab_cursor **out)
+{
+    struct prepared_cursor *cursor = memory_alloc_zero(sizeof *cursor);
+    (void)base;
+    if (cursor == NULL)
+        return SQLITE_NOMEM;
+    *out = &cursor->base;
+    return SQLITE_OK;
+}
+
+static void cursor_clear(struct prepared_cursor *cursor)
+{
+    if (cursor->result != NULL)
+        result_release(cursor->result);
+    stream_end(cursor->stream);
+    cursor->result = NULL;
+    cursor->stream = NULL;
+    cursor->row = 0;
+    buffer_clear(&cursor->params);
+}
+
+static int prepared_close_cursor(sqlite3_vtab_cursor *base)
+{
+    struct prepared_cursor *cursor = (struct prepared_cursor *)base;
+    cursor_clear(cursor);
+    memory_free(cursor);
+    return SQLITE_OK;
+}
+
+static int fail(sqlite3_vtab_cursor *base, int rc, char *error)
+{
+    if (error != NULL)
+        error_set(&base->pVtab->zErrMsg, rc, error);
+    return rc;
+}
+
+/* A scan begins. */
+static int prepared_filter(sqlite3_vtab_cursor *base, int plan, const char *plan_text, int argc,
+                           sqlite3_value **argv)
+{
+    struct prepared_cursor *cursor = (struct prepared_cursor *)base;
+    struct prepared_table *table = (struct prepared_table *)base->pVtab;
+    char *error = NULL;
+    (void)plan, (void)plan_text;
+    cursor_clear(cursor);
+    /* The statement reads this table, once. */
+    struct request request = {.query = &table->prepared->query,
+                              .value_count = argc,
+                              .values = argv,
+                              .once = true,
+                              .params = &cursor->params};
+    int rc = read_streaming(table->prepared->session, &request, &cursor->result, &cursor->stream,
+                            &error);
+    if (rc == SQLITE_OK && cursor->result != NULL &&
+        (int)result_columns(cursor->result) != table->columns)
+        rc = SQLITE_SCHEMA;
+    /* SQLite compiles the statement anew then, over the table as it is by now. */
+    if (rc == SQLITE_SCHEMA) {
+        int renewed = prepared_renew(&table->prepared->query);
+        rc = renewed == SQLITE_OK ? rc : renewed;
+    }
+    return fail(base, rc, error);
+}
+
+static int prepared_next(sqlite3_vtab_cursor *base)
+{
+    struct prepared_cursor *cursor = (struct prepared_cursor *)base;
+    char *error = NULL;
+    cursor->row++;
+    if (cursor->stream == NULL)
+        return SQLITE_OK;
+    int rc = stream_next(cursor->stream, &error);
+    return fail(base, rc, error);
+}
+
+static int prepared_eof(sqlite3_vtab_cursor *base)
+{
+    const struct prepared_cursor *cursor = (struct prepared_cursor *)base;
+    if (cursor->stream != NULL)
+        return stream_at_end(cursor->stream);
+    return cursor->result == NULL || cursor->row >= result_rows(cursor->result);
+}
+
+static int prepared_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column)
+{
+    const struct prepared_cursor *cursor = (struct prepared_cursor *)base;
+    const struct prepared_table *table = (struct prepared_table *)base->pVtab;
+    if (column >= table->columns)
+        surface_result_cell(
+            context, key_parameter(cursor->params.bytes, (unsigned)(column - table->columns)));
+    else if (cursor->stream != NULL)
+        sqlite3_result_value(context, stream_value(cursor->stream, column));
+    else
+        surface_result_at(context, table->prepared->session->lender, cursor->result, cursor->row,
+                          (unsigned)column);
+    return SQLITE_OK;
+}
+
+static int prepared_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid)
+{
+    *rowid = (sqlite3_int64)((struct prepared_cursor *)base)->row + 1;
+    return SQLITE_OK;
+}
+
+static const sqlite3_module prepared_module = {
+    .iVersion = 0,
+    .xConnect = prepared_connect,
+    .xBestIndex = prepared_best_index,
+    .xDisconnect = prepared_disconnect,
+    .xOpen = prepared_open_cursor,
+    .xClose = prepared_close_cursor,
+    .xFilter = prepared_filter,
+    .xNext = prepared_next,
+    .xEof = prepared_eof,
+    .xColumn = prepared_column,
+    .xRowid = prepared_rowid,
+};
+
+static int create_module(struct prepared *prepared)
+{
+    if (prepared->references++ == 0)
+        surface_retain(prepared->session);
+    /* SQLite calls the destructor when this fails, too. */
+    return sqlite3_create_module_v2(prepared->session->db, prepared->query.name, &prepared_module,
+                                    prepared, module_release);
+}
+
+/* ---- those of a session ---- */
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+struct cached_query *prepared_find(const struct session *session, const char *sql,
+                                   const char *options)
+{
+    for (struct cached_query *q = session->prepared; q != NULL; q = q->next) {
+        if (strcmp(q->text, sql) == 0 && same_text(q->asked_options, options))
+            return q;
+    }
+    return NULL;
+}
+
+static bool is_used(const struct prepared *prepared)
+{
+    sqlite3 *db = prepared->session->db;
+    for (sqlite3_stmt *s = sqlite3_next_stmt(db, NULL); s != NULL; s = sqlite3_next_stmt(db, s)) {
+        const char *sql = sqlite3_sql(s);
+        if (sql != NULL && strncmp(sql, MARK, strlen(MARK)) == 0 &&
+            strtoull(sql + strlen(MARK), NULL, 10) == prepared->number)
+            return true;
+    }
+    return false;
+}
+
+/* Half of those that are there, the oldest first, unless a statement uses them. */
+static void trim(struct session *session)
+{
+    if (session->prepared_count <= MAX_PREPARED || session->readings > 0)
+        return;
+    uint64_t newest = session->prepared_last - MAX_PREPARED / 2;
+    struct cached_query *next;
+    for (struct cached_query *q = session->prepared; q != NULL; q = next) {
+        struct prepared *prepared = of_query(q);
+        next = q->next;
+        if (prepared->number > newest || is_used(prepared))
+            continue;
+        if (prepared->references > 0) {
+            sqlite3_create_module_v2(session->db, prepared->query.name, NULL, NULL, NULL);
+        } else {
+            unlist(prepared);
+            cached_query_free(&prepared->query);
+        }
+    }
+}
+
+static int read_options(struct prepared *prepared, const char *options, char **error)
+{
+    if (options == NULL)
+        return SQLITE_OK;
+    prepared->query.asked_options = memory_copy_text(options, strlen(options));
+    if (prepared->query.asked_options == NULL)
+        return SQLITE_NOMEM;
+    return options_read_list(&prepared->query.options, options, error);
+}
+
+/* With a name, or limits, of its own it is a named cache; else it is kept as ad hoc queries are. */
+static int open_space(struct prepared *prepared, const char *name)
+{
+    struct cached_query *query = &prepared->query;
+    const struct options *options = &query->options;
+    bool limited = options->max_entries != 0 || options->max_bytes != 0 || options->policy != NULL;
+    if (name == NULL && limited)
+        name = "prepared";
+    const char *normalized = query->definition.normalized;
+    query->space = store_space(prepared->session->store, name, name != NULL ? normalized : NULL,
+                               name != NULL ? strlen(normalized) : 0);
+    if (query->space == NULL)
+        return SQLITE_NOMEM;
+    if (name != NULL)
+        cached_query_apply_limits(query);
+    return SQLITE_OK;
+}
+
+int prepared_refresh(struct session *session, struct cached_query *query)
+{
+    struct schema_hold hold;
+    char *words = NULL; /* SQLite has told the application already, or will */
+    session_begin_read(session);
+    int rc = read_guard_writer(session, &hold, &words);
+    if (rc == SQLITE_OK)
+        rc = definition_refresh(&query->definition, &words);
+    schema_release(&hold);
+    session_end_read(session);
+    sqlite3_free(words);
+    return rc;
+}
+
+static int open_definition(struct prepared *prepared, const char *sql)
+{
+    struct session *session = prepared->session;
+    struct cached_query *query = &prepared->query;
+    struct definition_source source = {.sql = sql,
+                                       .session = session->id,
+                                       .share = query->options.share != SHARE_CONNECTION,
+                                       .nesting = &session->nesting};
+    char *words = NULL;
+    int rc = definition_open(&query->definition, session->observer, &source, &words);
+    sqlite3_free(words);
+    return rc == SQLITE_OK ? prepared_refresh(session, query) : rc;
+}
+
+int prepared_open(struct session *session, const char *sql, const char *name, const char *options,
+                  struct cached_query **query, char **error)
+{
+    struct prepared *prepared = memory_alloc_zero(sizeof *prepared);
+    if (prepared == NULL)
+        return SQLITE_NOMEM;
+    prepared->session = session;
+    prepared->query.prepared = true;
+    prepared->query.text = memory_copy_text(sql, strlen(sql));
+    int rc = prepared->query.text != NULL ? read_options(prepared, options, error) : SQLITE_NOMEM;
+    if (rc == SQLITE_OK)
+        rc = session_anchor(session);
+    if (rc == SQLITE_OK)
+        rc = open_definition(prepared, sql);
+    if (rc == SQLITE_OK)
+        rc = open_space(prepared, name);
+    if (rc != SQLITE_OK) {
+        cached_query_free(&prepared->query);
+        return rc;
+    }
+    trim(session);
+    prepared->number = ++session->prepared_last;
+    prepared->query.next = session->prepared;
+    session->prepared = &prepared->query;
+    session->prepared_count++;
+    *query = &prepared->query;
+    return SQLITE_OK;
+}
+
+int prepared_renew(struct cached_query *query)
+{
+    struct prepared *prepared = of_query(query);
+    const char *columns = query->definition.columns.declaration;
+    if (columns == NULL || (query->declared != NULL && strcmp(columns, query->declared) == 0))
+        return SQLITE_OK;
+    if (prepared->query.name == NULL) {
+        char *name = sqlite3_mprintf("querycache %lld: %!.*s", (sqlite3_int64)prepared->number,
+                                     SHOWN, query->definition.sql);
+        prepared->query.name = name != NULL ? memory_copy_text(name, strlen(name)) : NULL;
+        sqlite3_free(name);
+        if (prepared->query.name == NULL)
+            return SQLITE_NOMEM;
+    }
+    return create_module(prepared);
+}
+
+/* Where the names are those that the table's columns have, `*` follows when a table gets more. */
+static bool has_names(const struct cached_query *query, sqlite3_stmt *plain)
+{
+    for (unsigned i = 0; i < query->definition.columns.count; i++) {
+        const char *name = sqlite3_column_name(plain, (int)i);
+        if (name == NULL || strcmp(name, query->definition.columns.names[i]) != 0)
+            return false;
+    }
+    return true;
+}
+
+char *prepared_text(const struct cached_query *query, sqlite3_stmt *plain)
+{
+    const struct prepared *prepared = of_query(query);
+    const struct columns *columns = &query->definition.columns;
+    const struct parameters *parameters = &query->definition.parameters;
+    struct buffer text = {0};
+    buffer_add_format(&text, MARK "%lld */ SELECT ", (sqlite3_int64)prepared->number);
+    bool all = has_names(query, plain);
+    if (all)
+        buffer_add_char(&text, '*');
+    for (unsigned i = 0; i < columns->count && !all; i++) {
+        const char *name = sqlite3_column_name(plain, (int)i);
+        buffer_add_format(&text, "%s\"%w\" AS \"%w\"", i ? ", " : "", columns->names[i],
+                          name != NULL ? name : "");
+    }
+    buffer_add_format(&text, " FROM \"%w\"", prepared->query.name);
+    for (unsigned i = 0; i < parameters->count; i++)
+        buffer_add_format(&text, "%s%s", i ? ", " : "(", parameters->list[i].text);
+    if (parameters->count > 0)
+        buffer_add_char(&text, ')');
+    return buffer_take(&text);
+}
