@@ -34,7 +34,8 @@ SUFFIX    := so
 EXTENSION_LDFLAGS := -Wl,-z,defs
 endif
 
-EXT_SOURCES     := $(wildcard ext/*.c ext/*/*.c)
+PRELOAD_SOURCES := $(wildcard ext/preload/*.c)
+EXT_SOURCES     := $(filter-out $(PRELOAD_SOURCES),$(wildcard ext/*.c ext/*/*.c))
 PROGRAM_SOURCES := $(wildcard tests/differential.c tests/torture.c tests/test_*.c)
 # What test_model has instead of SQLite, and so is nothing for the others.
 MODEL_SOURCES   := $(wildcard tests/model/*.c)
@@ -86,7 +87,10 @@ PROVE = prove --timer --jobs $(JOBS) --exec '$(TIMEOUT)'
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(BUILD)/querycache.$(SUFFIX) ## Build build/querycache, the loadable extension (the default)
+# What goes before a program's own SQLite: Linux has the means.
+PRELOAD := $(if $(filter Linux,$(OS)),$(BUILD)/libquerycache_preload.so $(BUILD)/querycache-run)
+
+all: $(BUILD)/querycache.$(SUFFIX) $(PRELOAD) ## Build build/querycache, the loadable extension, and build/querycache-run (the default)
 
 help: ## Show this list
 	@echo 'make GOAL ...'
@@ -120,6 +124,18 @@ endef
 $(eval $(call EXTENSION,$(BUILD)/obj,$(BUILD)/querycache.$(SUFFIX),$(RELEASE),$(EXTENSION_LDFLAGS)))
 $(eval $(call EXTENSION,$(BUILD)/obj-asan,$(BUILD)/asan/querycache.$(SUFFIX),$(ASAN)))
 $(eval $(call EXTENSION,$(BUILD)/obj-coverage,$(BUILD)/coverage/querycache.$(SUFFIX),$(COVER)))
+
+# The same in a library that exports nothing but what it interposes.
+PRELOAD_EXPORTS := ext/preload/exports
+define PRELOAD_LIBRARY
+$(2): $(PRELOAD_SOURCES:%.c=$(1)/%.o) $(EXT_SOURCES:%.c=$(1)/%.o) $(PRELOAD_EXPORTS) $(BUILD)/sources
+	@mkdir -p $$(@D)
+	$$(CC) -shared $(3) -Wl,--version-script=$(PRELOAD_EXPORTS) $(4) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -lpthread -ldl
+endef
+$(eval $(call PRELOAD_LIBRARY,$(BUILD)/obj,$(BUILD)/libquerycache_preload.so,$(RELEASE),$(EXTENSION_LDFLAGS)))
+$(BUILD)/querycache-run: ext/preload/querycache-run
+	@mkdir -p $(@D)
+	install -m 755 $< $@
 
 # The extension linked into programs: $(1) is the folder below build/, $(2) the flags, $(3) and $(4)
 # how to compile and link with an SQLite, $(5) what must be there of that SQLite first.

@@ -54,7 +54,7 @@ static void drop_oldest(struct session *session)
     session->ad_hoc_count--;
 }
 
-int ad_hoc_prepare(struct session *session, const char *sql, struct cached_query **query,
+static int prepare(struct session *session, const char *sql, struct cached_query **query,
                    char **error)
 {
     *error = NULL;
@@ -88,6 +88,22 @@ int ad_hoc_prepare(struct session *session, const char *sql, struct cached_query
     return rc;
 }
 
+/* A kept statement over a table of ours would keep that connected, and the connection from closing. */
+static void settle(struct cached_query *query)
+{
+    if (query->definition.analysis.reads_cached || query->definition.analysis.refusal != NULL)
+        definition_suspend(&query->definition);
+}
+
+int ad_hoc_prepare(struct session *session, const char *sql, struct cached_query **query,
+                   char **error)
+{
+    int rc = prepare(session, sql, query, error);
+    if (rc == SQLITE_OK)
+        settle(*query);
+    return rc;
+}
+
 int ad_hoc_check_count(const struct cached_query *query, int value_count, char **error)
 {
     int wanted = (int)query->definition.parameters.count;
@@ -104,15 +120,19 @@ int ad_hoc_read(struct session *session, const char *sql, int value_count, sqlit
                 struct result **result, struct cached_query **query, char **error)
 {
     *result = NULL;
-    int rc = ad_hoc_prepare(session, sql, query, error);
+    *query = NULL;
+    int rc = prepare(session, sql, query, error);
     if (rc == SQLITE_OK)
         rc = ad_hoc_check_count(*query, value_count, error);
     if (rc == SQLITE_OK && cached_query_is_refused(*query))
         rc = error_set(error, SQLITE_ERROR,
                        sqlite3_mprintf("this SELECT cannot be cached: it %s",
                                        (*query)->definition.analysis.refusal));
-    if (rc != SQLITE_OK)
+    if (rc != SQLITE_OK) {
+        if (*query != NULL)
+            settle(*query);
         return rc;
+    }
     struct buffer params = {0};
     struct request request = {.query = *query,
                               .value_count = value_count,
@@ -121,5 +141,6 @@ int ad_hoc_read(struct session *session, const char *sql, int value_count, sqlit
                               .params = &params};
     rc = read_through(session, &request, result, error);
     buffer_clear(&params);
+    settle(*query);
     return rc;
 }

@@ -80,13 +80,22 @@ struct preparing {
     const char *refusal; /* why not; NULL: none yet */
 };
 
+/* What is refused keeps no statement: that could keep a table of ours, and so a connection, from
+** closing. */
+static bool is_current(const struct session *session, const struct cached_query *query)
+{
+    const struct definition *definition = &query->definition;
+    return definition->generation == session->observer->schema_generation &&
+           !observer_has_expired(session->observer) &&
+           (definition->statement != NULL || query->left_alone);
+}
+
 static int find_query(struct preparing *preparing, char **error)
 {
     const struct prepare_request *request = preparing->request;
     struct session *session = preparing->session;
     preparing->query = prepared_find(session, preparing->sql, request->options);
-    if (preparing->query != NULL && preparing->query->definition.statement != NULL &&
-        preparing->query->definition.generation == session->observer->schema_generation)
+    if (preparing->query != NULL && is_current(session, preparing->query))
         return SQLITE_OK;
     if (would_begin_reading(preparing->db))
         preparing->refusal = "is prepared inside BEGIN, before anything is read there";
@@ -121,15 +130,21 @@ static int attempt(struct preparing *preparing, char **error)
     int rc = find_query(preparing, error);
     if (rc != SQLITE_OK || preparing->refusal != NULL)
         return rc;
-    const struct cached_query *query = preparing->query;
+    struct cached_query *query = preparing->query;
+    query->shape = preparing->request->shape;
     if (cached_query_is_refused(query))
         preparing->refusal = query->definition.analysis.refusal;
     else if (query->definition.analysis.reads_cached)
         preparing->refusal = "reads a cached table, which does that already";
+    else if (query->shape != 0 && !query->definition.analysis.loops)
+        preparing->refusal = "reads no more than a row of each table, and so is quick to compute";
     else if (!reads_main(query))
         preparing->refusal = "reads no table of main";
     else
         rc = make_statement(preparing);
+    preparing->query->left_alone = preparing->refusal != NULL;
+    if (preparing->refusal != NULL)
+        definition_suspend(&preparing->query->definition);
     return rc;
 }
 
@@ -162,9 +177,11 @@ static int prepare(struct preparing *preparing, sqlite3_stmt **statement, char *
     return *error != NULL ? rc : SQLITE_OK;
 }
 
-/* What reads, and says so in its first word: no PRAGMA, no EXPLAIN. */
-static bool is_select(sqlite3_stmt *statement, const char *sql)
+bool prepare_is_select(sqlite3_stmt *statement)
 {
+    const char *sql = sqlite3_sql(statement);
+    if (sql == NULL)
+        return false;
     struct token first = token_read_solid(sql);
     return (token_is_word(first, "select") || token_is_word(first, "with") ||
             token_is_word(first, "values")) &&
@@ -176,7 +193,7 @@ int prepare_through(sqlite3 *db, sqlite3_stmt **statement, const struct prepare_
 {
     const char *sql = sqlite3_sql(*statement);
     *error = NULL;
-    if (sql == NULL || !is_select(*statement, sql) || (request->flags & SQLITE_PREPARE_NO_VTAB))
+    if (!prepare_is_select(*statement) || (request->flags & SQLITE_PREPARE_NO_VTAB) != 0)
         return SQLITE_OK;
     sqlite3_mutex *mutex = sqlite3_db_mutex(db);
     sqlite3_mutex_enter(mutex);

@@ -10,13 +10,21 @@
 #ifndef QUERYCACHE_PREPARE_H
 #define QUERYCACHE_PREPARE_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/sqlite.h"
 
 struct prepare_request {
     unsigned flags;      /* SQLITE_PREPARE_… */
     const char *name;    /* of the cache that keeps the results; NULL: none of its own */
     const char *options; /* as behind the SELECT of USING cache(…); NULL: none */
+    uint64_t shape;      /* of what nobody asked to cache (shapes.h): only what may be slow; or 0 */
 };
+
+/* What reads rows, and says so in its first word: no PRAGMA, no EXPLAIN. Only of statements that keep
+** their text. */
+bool prepare_is_select(sqlite3_stmt *statement);
 
 /*
 ** Put a statement that reads through the cache in place of *statement, which has just been prepared

@@ -7,6 +7,7 @@
 #include "base/ticks.h"
 #include "query/dependencies.h"
 #include "query/run.h"
+#include "shapes.h"
 
 struct stream {
     struct reading reading; /* without its values, which are gone when the first row is out */
@@ -91,6 +92,8 @@ static void finish(struct stream *stream)
     struct reading *reading = &stream->reading;
     stream->at_end = true;
     reading->query->cheap = stream->duration < reading->query->options.min_time;
+    if (reading->query->shape != 0)
+        shape_note(reading->query->shape, reading->query->cheap);
     store_count_load(reading->session->store, reading->query->space, stream->duration);
     if (stream->builder == NULL)
         return;

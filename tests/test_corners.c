@@ -321,6 +321,25 @@ static void test_status_of_nested(void)
     sqlite3_close(db);
 }
 
+/* A kept statement over a table of ours keeps that connected. */
+static void test_closing_after_ad_hoc(void)
+{
+    static const char *const reads[] = {
+        "SELECT cache_query('SELECT x FROM c')",
+        "SELECT cache_key('SELECT x FROM c')",
+        "SELECT * FROM cache_rows('SELECT x FROM c')",
+        "SELECT * FROM cache_explain('SELECT hits FROM cache_stats')",
+        "SELECT cache_query('SELECT hits FROM cache_stats')",
+    };
+    for (size_t i = 0; i < sizeof reads / sizeof reads[0]; i++) {
+        sqlite3 *db = open_cached(":memory:", 0);
+        run(db, "CREATE TABLE t(x); CREATE VIRTUAL TABLE temp.c USING cache((SELECT x FROM t))");
+        try(db, reads[i]);
+        try(db, reads[i]);
+        is_int(sqlite3_close(db), SQLITE_OK, reads[i]);
+    }
+}
+
 int main(void)
 {
     test_spilled_temp();
@@ -337,5 +356,6 @@ int main(void)
     test_locked_and_outdated();
     test_parameters_in_plans();
     test_status_of_nested();
+    test_closing_after_ad_hoc();
     return tap_done();
 }

@@ -63,6 +63,9 @@ const struct setting_info setting_infos[SETTING_COUNT] = {
     [SETTING_COALESCE_WAIT] = {"coalesce_wait", "5 s",
                                "how long a read waits for another connection that computes the "
                                "same (a duration, such as '500 ms', or 'none' not to wait)"},
+    [SETTING_SLOW] = {"slow", "1 ms",
+                      "what a query takes to compute that querycache-run caches without a rule for "
+                      "it (a duration, such as '10 ms', or 'none' for no query)"},
 };
 
 static const struct {
@@ -80,6 +83,7 @@ static const struct {
     [SETTING_ADMIT] = {FORM_ADMIT, "QUERYCACHE_ADMIT"},
     [SETTING_HOOKS] = {FORM_SWITCH, "QUERYCACHE_HOOKS"},
     [SETTING_COALESCE_WAIT] = {FORM_DURATION, "QUERYCACHE_COALESCE_WAIT"},
+    [SETTING_SLOW] = {FORM_DURATION, "QUERYCACHE_SLOW"},
 };
 
 /* The defaults, as default_text says them: what is read before config_load() must be right too. */
@@ -95,6 +99,7 @@ static _Atomic int64_t values[SETTING_COUNT] = {
     [SETTING_ADMIT] = 0,
     [SETTING_HOOKS] = 1,
     [SETTING_COALESCE_WAIT] = 5 * TICKS_PER_SECOND,
+    [SETTING_SLOW] = TICKS_PER_SECOND / 1000,
 };
 
 static pthread_mutex_t load_lock = PTHREAD_MUTEX_INITIALIZER;

@@ -20,6 +20,7 @@ enum setting {
     SETTING_ADMIT,            /* 0: all; 1: what was asked for twice */
     SETTING_HOOKS,            /* 0 or 1: whether connections that load from now on are observed */
     SETTING_COALESCE_WAIT,    /* ns; 0: never wait for another's computation */
+    SETTING_SLOW,             /* ns; TICKS_NEVER: nothing is */
     SETTING_COUNT,
 };
 

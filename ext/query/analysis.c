@@ -154,12 +154,23 @@ static void identify(struct listing *listing, const struct instruction *instruct
     buffer_add_char(&listing->identity, '\n');
 }
 
+static bool is_loop(const struct instruction *instruction)
+{
+    static const char *const loops[] = {"Next", "Prev", "VNext", "SorterNext", "RowSetRead"};
+    for (size_t i = 0; i < sizeof loops / sizeof loops[0]; i++) {
+        if (is_opcode(instruction, loops[i]))
+            return true;
+    }
+    return false;
+}
+
 static int read_instruction(const struct instruction *instruction, int address, void *context)
 {
     struct listing *listing = context;
     (void)address;
     identify(listing, instruction);
     note_collations(listing->analysis, instruction);
+    listing->analysis->loops = listing->analysis->loops || is_loop(instruction);
     if (is_opcode(instruction, "Blob") || is_opcode(instruction, "Real") ||
         strstr(instruction->p4, "blob") != NULL)
         listing->analysis->has_literals = true;

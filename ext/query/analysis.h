@@ -28,6 +28,7 @@ struct analysis {
     bool own_functions;    /* calls a function of the application */
     bool has_literals;     /* blobs or reals, which the listing shows only in part */
     bool own_collations;   /* compares by a collation of the application */
+    bool loops;            /* it may visit more than one row of a table */
     bool calls_date;       /* a parameter 'now' would be the present time */
     char *direct_only;     /* a function called that no stored definition may call, or NULL */
     char *not_innocuous;   /* one that it may not call under trusted_schema = OFF, or NULL */

@@ -19,6 +19,8 @@ struct cached_query {
     char *schema;              /* where the table was created: temp, main, … ; NULL likewise */
     bool in_temp;              /* and whether that is temp */
     bool prepared;             /* for statements of the application, which follow its columns */
+    bool left_alone;           /* nothing reads through it, and its statement is not kept */
+    uint64_t shape;            /* what to note of it in shapes.h; 0: nothing */
     bool cheap;                /* computed last, it took less than options.min_time */
     char *declared;            /* the columns that the cached table declared; NULL: ad hoc */
     unsigned compared;         /* definition.preparations when it had those columns; 0: never */

@@ -1,0 +1,200 @@
+/*
+** libquerycache_preload.so: the cache in a program that knows nothing of it.
+**
+**     LD_PRELOAD=/usr/lib/libquerycache_preload.so program …
+**
+** It stands before the SQLite that the program is linked with, dynamically: loads the extension on each
+** connection, has SELECTs prepared through the cache by rules, and chains the program's hooks. A
+** program without SQLite, or with one linked statically, does not notice it. It writes nothing but one
+** line on standard error where it cannot work; then the program runs uncached.
+*/
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "preload/routing.h"
+#include "preload/sites.h"
+#include "querycache.h"
+
+#define INTERPOSED __attribute__((visibility("default")))
+#define CALLER __builtin_extract_return_addr(__builtin_return_address(0))
+
+/*
+** SQLite calls these functions, too: while it prepares or steps (reading a schema, for full-text
+** tables, VACUUM, …), and for sqlite3_exec() of the program. What it prepares for itself is left
+** alone.
+*/
+static __thread struct {
+    int inside; /* prepare, step, or the cache */
+    int exec;   /* sqlite3_exec() of the program */
+} thread __attribute__((tls_model("initial-exec")));
+
+static bool is_for_the_program(const struct site *site)
+{
+    return thread.inside == 0 && (!site->internal || thread.exec > 0);
+}
+
+/* ---- connections ---- */
+
+/* Called by SQLite for each new connection. An error would have its opening fail. (The extension opens
+** one itself, to look at.) */
+static int on_open(sqlite3 *db, char **error, const struct sqlite3_api_routines *api)
+{
+    (void)error;
+    if (thread.inside++ == 0)
+        routing_open(db, api);
+    thread.inside--;
+    return SQLITE_OK;
+}
+
+/* Not before a connection is opened: the program may have something to configure first
+** (sqlite3_config()). Once more each time, as it may have reset the list. */
+static void before_open(const struct site *site)
+{
+    if (thread.inside > 0)
+        return;
+    site_serve(site);
+    if (site->library.auto_extension != NULL)
+        site->library.auto_extension((void (*)(void))on_open);
+}
+
+INTERPOSED int sqlite3_open(const char *path, sqlite3 **db)
+{
+    const struct site *site = site_of(CALLER);
+    before_open(site);
+    return site->library.open(path, db);
+}
+
+INTERPOSED int sqlite3_open_v2(const char *path, sqlite3 **db, int flags, const char *vfs)
+{
+    const struct site *site = site_of(CALLER);
+    before_open(site);
+    return site->library.open_v2(path, db, flags, vfs);
+}
+
+INTERPOSED int sqlite3_open16(const void *path, sqlite3 **db)
+{
+    const struct site *site = site_of(CALLER);
+    before_open(site);
+    return site->library.open16(path, db);
+}
+
+/* ---- statements ---- */
+
+static void route(bool routed, int rc, sqlite3 *db, sqlite3_stmt **statement, unsigned flags)
+{
+    if (routed && rc == SQLITE_OK && *statement != NULL)
+        routing_apply(db, statement, flags);
+}
+
+INTERPOSED int sqlite3_prepare_v2(sqlite3 *db, const char *sql, int size, sqlite3_stmt **statement,
+                                  const char **tail)
+{
+    const struct site *site = site_of(CALLER);
+    bool routed = is_for_the_program(site);
+    thread.inside++;
+    int rc = site->library.prepare_v2(db, sql, size, statement, tail);
+    route(routed, rc, db, statement, 0);
+    thread.inside--;
+    return rc;
+}
+
+INTERPOSED int sqlite3_prepare_v3(sqlite3 *db, const char *sql, int size, unsigned flags,
+                                  sqlite3_stmt **statement, const char **tail)
+{
+    const struct site *site = site_of(CALLER);
+    bool routed = is_for_the_program(site);
+    thread.inside++;
+    int rc = site->library.prepare_v3(db, sql, size, flags, statement, tail);
+    route(routed, rc, db, statement, flags);
+    thread.inside--;
+    return rc;
+}
+
+INTERPOSED int sqlite3_prepare16_v2(sqlite3 *db, const void *sql, int size,
+                                    sqlite3_stmt **statement, const void **tail)
+{
+    const struct site *site = site_of(CALLER);
+    bool routed = is_for_the_program(site);
+    thread.inside++;
+    int rc = site->library.prepare16_v2(db, sql, size, statement, tail);
+    route(routed, rc, db, statement, 0);
+    thread.inside--;
+    return rc;
+}
+
+INTERPOSED int sqlite3_prepare16_v3(sqlite3 *db, const void *sql, int size, unsigned flags,
+                                    sqlite3_stmt **statement, const void **tail)
+{
+    const struct site *site = site_of(CALLER);
+    bool routed = is_for_the_program(site);
+    thread.inside++;
+    int rc = site->library.prepare16_v3(db, sql, size, flags, statement, tail);
+    route(routed, rc, db, statement, flags);
+    thread.inside--;
+    return rc;
+}
+
+INTERPOSED int sqlite3_step(sqlite3_stmt *statement)
+{
+    const struct site *site = site_of(CALLER);
+    thread.inside++;
+    int rc = site->library.step(statement);
+    thread.inside--;
+    return rc;
+}
+
+INTERPOSED int sqlite3_exec(sqlite3 *db, const char *sql,
+                            int (*each)(void *, int, char **, char **), void *argument,
+                            char **error)
+{
+    const struct site *site = site_of(CALLER);
+    bool programs = is_for_the_program(site) && !site->internal;
+    thread.exec += programs;
+    int rc = site->library.exec(db, sql, each, argument, error);
+    thread.exec -= programs;
+    return rc;
+}
+
+/* ---- hooks ---- */
+
+INTERPOSED void *sqlite3_update_hook(sqlite3 *db,
+                                     void (*hook)(void *, int, const char *, const char *,
+                                                  sqlite3_int64),
+                                     void *argument)
+{
+    const struct site *site = site_of(CALLER);
+    if (thread.inside > 0 || !routing_has(db))
+        return site->library.update_hook(db, hook, argument);
+    thread.inside++;
+    void *before = querycache_update_hook(db, hook, argument);
+    thread.inside--;
+    return before;
+}
+
+INTERPOSED void *sqlite3_commit_hook(sqlite3 *db, int (*hook)(void *), void *argument)
+{
+    const struct site *site = site_of(CALLER);
+    if (thread.inside > 0 || !routing_has(db))
+        return site->library.commit_hook(db, hook, argument);
+    thread.inside++;
+    void *before = querycache_commit_hook(db, hook, argument);
+    thread.inside--;
+    return before;
+}
+
+INTERPOSED void *sqlite3_rollback_hook(sqlite3 *db, void (*hook)(void *), void *argument)
+{
+    const struct site *site = site_of(CALLER);
+    if (thread.inside > 0 || !routing_has(db))
+        return site->library.rollback_hook(db, hook, argument);
+    thread.inside++;
+    void *before = querycache_rollback_hook(db, hook, argument);
+    thread.inside--;
+    return before;
+}
+
+__attribute__((destructor)) static void at_exit(void)
+{
+    routing_report();
+}

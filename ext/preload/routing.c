@@ -1,0 +1,155 @@
+#include "preload/routing.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/config.h"
+#include "base/memory.h"
+#include "base/ticks.h"
+#include "prepare.h"
+#include "query/normalize.h"
+#include "querycache.h"
+#include "refusals.h"
+#include "rules.h"
+#include "session.h"
+#include "shapes.h"
+
+/* ---- connections ---- */
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static bool usable; /* the rules are */
+
+static void complain(const char *text)
+{
+    static atomic_flag said = ATOMIC_FLAG_INIT;
+    if (!atomic_flag_test_and_set(&said))
+        fprintf(stderr, "querycache: %s; nothing is cached\n", text);
+}
+
+static void read_rules(void)
+{
+    char *error = NULL;
+    const char *path = getenv("QUERYCACHE_RULES");
+    usable = path == NULL || *path == '\0' || rules_load(path, &error) == SQLITE_OK;
+    if (!usable)
+        complain(error != NULL ? error : "memory is short");
+    sqlite3_free(error);
+}
+
+void routing_open(sqlite3 *db, const struct sqlite3_api_routines *api)
+{
+    static const struct sqlite3_api_routines *_Atomic served;
+    const struct sqlite3_api_routines *first = NULL;
+    char *text = NULL;
+    if (api == NULL || (!atomic_compare_exchange_strong(&served, &first, api) && first != api))
+        return;
+    int rc = sqlite3_querycache_init(db, &text, api);
+    pthread_once(&once, read_rules);
+    if (rc != SQLITE_OK && rc != SQLITE_OK_LOAD_PERMANENTLY)
+        complain(text != NULL ? text : sqlite3_errstr(rc));
+    sqlite3_free(text);
+}
+
+bool routing_has(sqlite3 *db)
+{
+    return usable && session_find(db) != NULL;
+}
+
+/* ---- statements ---- */
+
+static void skip(const char *normalized, int line)
+{
+    char *reason = sqlite3_mprintf("is skipped by the rule in line %d", line);
+    if (reason != NULL)
+        refusals_note(normalized, reason);
+    sqlite3_free(reason);
+}
+
+/* Without a rule: what is slow. */
+static void apply_default(sqlite3 *db, sqlite3_stmt **statement, unsigned flags,
+                          const char *normalized)
+{
+    int64_t slow = config_get(SETTING_SLOW);
+    struct prepare_request request = {.flags = flags};
+    char options[60];
+    char *error = NULL;
+    rules_count_unmatched();
+    if (slow == TICKS_NEVER)
+        return;
+    request.shape = shape_of(normalized);
+    if (shape_is_quick(request.shape)) {
+        refusals_note(normalized, "was quick to compute (see the setting slow)");
+        return;
+    }
+    sqlite3_snprintf(sizeof options, options, "min_time = '%lld us'", (long long)slow / 1000);
+    request.options = slow >= 1000 ? options : NULL;
+    prepare_through(db, statement, &request, &error);
+    sqlite3_free(error);
+}
+
+void routing_apply(sqlite3 *db, sqlite3_stmt **statement, unsigned flags)
+{
+    const char *sql = sqlite3_sql(*statement);
+    if (sql == NULL || !prepare_is_select(*statement) || !routing_has(db))
+        return;
+    char *normalized = normalize_sql(sql);
+    if (normalized == NULL)
+        return;
+    const struct rule *rule = rules_match(normalized);
+    if (rule == NULL) {
+        apply_default(db, statement, flags, normalized);
+    } else if (rule->skip) {
+        skip(normalized, rule->line);
+    } else {
+        struct prepare_request request = {.flags = flags, .options = rule->options};
+        char *error = NULL;
+        prepare_through(db, statement, &request, &error);
+        sqlite3_free(error);
+    }
+    memory_free(normalized);
+}
+
+/* ---- the report ---- */
+
+static int report_rule(const struct rule *rule, void *file)
+{
+    fprintf(file, "rule %d: %" PRIu64 " matches: %s => %s %s\n", rule->line,
+            atomic_load(&rule->matches), rule->pattern, rule->skip ? "skip" : "cache",
+            rule->options != NULL ? rule->options : "");
+    return 0;
+}
+
+static int report_refusal(const struct refusal *refusal, void *file)
+{
+    fprintf(file, "not cached %" PRIu64 " times: %s: %s\n", refusal->count, refusal->reason,
+            refusal->sql);
+    return 0;
+}
+
+void routing_report(void)
+{
+    struct querycache_stats stats;
+    const char *path = getenv("QUERYCACHE_REPORT");
+    if (path == NULL || *path == '\0' || querycache_get_stats(&stats) != SQLITE_OK)
+        return;
+    FILE *file = fopen(path, "ae");
+    if (file == NULL)
+        return;
+    fprintf(file, "querycache in process %ld\n", (long)getpid());
+    fprintf(file,
+            "hits %lld\nmisses %lld\nbypasses %lld\ninsertions %lld\nrejections %lld\n"
+            "evictions %lld\ninvalidations %lld\nentries %lld\nbytes %lld\nload_us %lld\n"
+            "saved_us %lld\n",
+            stats.hits, stats.misses, stats.bypasses, stats.insertions, stats.rejections,
+            stats.evictions, stats.invalidations, stats.entries, stats.bytes, stats.load_us,
+            stats.saved_us);
+    rules_each(report_rule, file);
+    fprintf(file, "no rule: %" PRIu64 "\n", rules_unmatched());
+    refusals_each(report_refusal, file);
+    fclose(file);
+}
