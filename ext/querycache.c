@@ -42,6 +42,19 @@ static int register_once(sqlite3 *db, char **error)
     return code;
 }
 
+/*
+** Another copy of this library, as libquerycache_preload.so in a program that loads the extension as
+** well, has this connection already. Two would take each other's hooks, and names.
+*/
+static bool is_taken(sqlite3 *db)
+{
+    sqlite3_stmt *call = NULL;
+    bool taken = session_find(db) == NULL && sqlite3_prepare_v2(db, "SELECT querycache_version()",
+                                                                -1, &call, NULL) == SQLITE_OK;
+    sqlite3_finalize(call);
+    return taken;
+}
+
 static int start(sqlite3 *db, char **error)
 {
     /* First of all: an older SQLite's table of routines ends before some that are used below. */
@@ -51,7 +64,9 @@ static int start(sqlite3 *db, char **error)
                                                sqlite3_libversion()),
                                error);
     int code = config_load(error);
-    return code == SQLITE_OK ? register_once(db, error) : code;
+    if (code != SQLITE_OK || is_taken(db))
+        return code;
+    return register_once(db, error);
 }
 
 #ifdef SQLITE_CORE

@@ -6,10 +6,10 @@
 int surface_register(sqlite3 *db, struct session *session)
 {
     static int (*const parts[])(sqlite3 *, struct session *) = {
-        cache_table_register,   stats_table_register,   definitions_table_register,
-        entries_table_register, tables_table_register,  config_table_register,
-        rows_table_register,    explain_table_register, refusals_table_register,
-        functions_register,     views_register,
+        cache_table_register,    stats_table_register,   definitions_table_register,
+        entries_table_register,  tables_table_register,  config_table_register,
+        rows_table_register,     explain_table_register, rules_table_register,
+        refusals_table_register, functions_register,     views_register,
     };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         int code = parts[i](db, session);

@@ -24,6 +24,7 @@ int tables_table_register(sqlite3 *db, struct session *session);
 int config_table_register(sqlite3 *db, struct session *session);
 int rows_table_register(sqlite3 *db, struct session *session);
 int explain_table_register(sqlite3 *db, struct session *session);
+int rules_table_register(sqlite3 *db, struct session *session);
 int refusals_table_register(sqlite3 *db, struct session *session);
 int functions_register(sqlite3 *db, struct session *session);
 int views_register(sqlite3 *db, struct session *session);
