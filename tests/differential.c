@@ -167,6 +167,7 @@ static void add_counters(struct counters *sum, const struct counters *counters)
     sum->foreign_steps += counters->foreign_steps;
     sum->wrapped_reads += counters->wrapped_reads;
     sum->ad_hoc_reads += counters->ad_hoc_reads;
+    sum->prepared_reads += counters->prepared_reads;
     sum->renewals += counters->renewals;
 }
 
@@ -197,10 +198,9 @@ static void check_run(struct run *run)
         is_int(run->failed[i], 0, name);
     }
     print_counters("all", &sum);
-    printf("# also read: %ld cached tables inside larger queries, %ld ad hoc; %ld times the "
-           "columns had "
-           "changed\n",
-           sum.wrapped_reads, sum.ad_hoc_reads, sum.renewals);
+    printf("# also read: %ld cached tables inside larger queries, %ld ad hoc, %ld prepared through "
+           "the cache; %ld times the columns had changed\n",
+           sum.wrapped_reads, sum.ad_hoc_reads, sum.prepared_reads, sum.renewals);
     /* One life alone, or one cut short by a failure, is no measure. */
     if (run->only_life >= 0 || run->failures > 0) {
         tap_skip("all steps were done, and the shares", "not the whole run");

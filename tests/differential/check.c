@@ -1,10 +1,13 @@
 #include "check.h"
 
+#include <querycache.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "random.h"
+#include "templates.h"
 
 /* One comparison: what is read, with which parameters, and what came of it. */
 struct comparison {
@@ -287,35 +290,6 @@ static bool check_where(struct comparison *comparison)
     return judge(comparison, SAME_ORDER, true);
 }
 
-/* Queries over one column of @, with two operands. Those behind `whole` need rows without ties. */
-static const char *const counting[] = {"SELECT count(*) FROM @ WHERE # = $1",
-                                       "SELECT count(*) FROM @ WHERE # > $1",
-                                       "SELECT count(*) FROM @ WHERE # IN ($1, $2, 'oak')",
-                                       "SELECT count(*) FROM @ GROUP BY #",
-                                       "SELECT dense_rank() OVER (ORDER BY #) FROM @",
-                                       "SELECT count(DISTINCT #) FROM @",
-                                       "SELECT count(*) FROM @ WHERE # BETWEEN $1 AND $2"};
-/* These compare by collation alone. */
-static const char *const collating[] = {"SELECT count(*) FROM @ GROUP BY #",
-                                        "SELECT count(DISTINCT #) FROM @",
-                                        "SELECT dense_rank() OVER (ORDER BY #) FROM @"};
-static const char *const whole[] = {"SELECT * FROM @ WHERE # = $1",
-                                    "SELECT * FROM @ WHERE # <= $1",
-                                    "SELECT * FROM @ WHERE # IN ($1, $2, 'oak')",
-                                    "SELECT * FROM @ WHERE # IS NOT $1 AND # > $2",
-                                    "SELECT *, # = $1, # < $2 FROM @",
-                                    "SELECT * FROM @ ORDER BY #",
-                                    "SELECT #, dense_rank() OVER (ORDER BY #) FROM @",
-                                    "SELECT count(*), # IS NULL FROM @ GROUP BY #",
-                                    "SELECT typeof(#), count(*) FROM @ GROUP BY 1",
-                                    "SELECT # FROM @ WHERE # LIKE 'a%'",
-                                    "SELECT DISTINCT typeof(max(#)) FROM @ GROUP BY #"};
-/* These read @ more than once, so a parameter without a number would become two. */
-static const char *const twice[] = {"SELECT (SELECT count(*) FROM @), (SELECT count(#) FROM @)",
-                                    "SELECT count(*) FROM @ AS l JOIN @ AS r ON l.# = r.#",
-                                    "SELECT count(*) FROM @ AS l LEFT JOIN @ AS r ON l.# > r.#",
-                                    "SELECT count(*) FROM @ WHERE # IN (SELECT # FROM @)"};
-
 /* The template with @ replaced by `source`, # by the column and $1, $2 by operands. */
 static void expand(struct text *text, const char *template, const char *source, const char *column,
                    const char *const operand[2])
@@ -433,6 +407,49 @@ static bool check_ad_hoc(struct comparison *comparison)
     return judge(comparison, SAME_ORDER, false);
 }
 
+static void run_prepared(struct comparison *comparison)
+{
+    const struct query *query = comparison->query;
+    struct connection *on = &comparison->world->connections[comparison->connection];
+    struct answer *answer = &comparison->cached;
+    sqlite3_stmt **kept = &comparison->query->prepared;
+    answer_free(answer);
+    *answer = (struct answer){0};
+    int code =
+        *kept == NULL ? querycache_prepare_v2(on->db, query->sql, -1, kept, NULL, NULL) : SQLITE_OK;
+    if (code != SQLITE_OK) {
+        answer_error(answer, on->db, code);
+        return;
+    }
+    comparison->world->counters->prepared_reads +=
+        strstr(sqlite3_sql(*kept), "/* querycache") != NULL;
+    bind_all(comparison, *kept, false);
+    world_trace(comparison->world, comparison->connection, *kept);
+    answer_read(answer, *kept, ANSWER_ROWS);
+}
+
+/* The SELECT as the application prepares it, through the cache. It cannot tell: the names and types of
+** columns are the same, too. */
+static bool check_prepared(struct comparison *comparison)
+{
+    struct query *query = comparison->query;
+    bool held = query->prepared != NULL && random_chance(&comparison->random, 70);
+    clear_sql(comparison);
+    text_format(&comparison->plain_sql, "%s", query->sql);
+    text_format(&comparison->cached_sql, "%s /* prepared through the cache%s */", query->sql,
+                held ? ", before" : "");
+    if (!held) {
+        sqlite3_finalize(query->prepared);
+        query->prepared = NULL;
+    }
+    run_prepared(comparison);
+    run(comparison, query->sql, false, ANSWER_ROWS, NULL, &comparison->plain);
+    if (comparison->plain.code == SQLITE_DONE && comparison->cached.code == SQLITE_DONE &&
+        strcmp(comparison->plain.columns.data, comparison->cached.columns.data) != 0)
+        return fail(comparison, "the columns differ");
+    return judge(comparison, SAME_ORDER, false);
+}
+
 static void comparison_open(struct comparison *comparison, struct world *world, int connection,
                             struct query *query, struct failure *failure, uint64_t salt)
 {
@@ -471,6 +488,8 @@ static bool check_query(struct world *world, int connection, struct query *query
         good = check_wrapped(&comparison);
     if (good && whole_answer && random_chance(random, 6))
         good = check_ad_hoc(&comparison);
+    if (good && whole_answer && random_chance(random, 20))
+        good = check_prepared(&comparison);
     if (good && whole_answer && query->parameters == 1 && random_chance(random, 10))
         good = check_list(&comparison);
     comparison_close(&comparison);

@@ -66,6 +66,7 @@ static void connect(struct world *world, int number)
 static void forget(struct query *query)
 {
     sqlite3_finalize(query->kept);
+    sqlite3_finalize(query->prepared);
     free(query->sql);
     free(query->columns);
     free(query->shape);

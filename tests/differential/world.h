@@ -38,9 +38,10 @@ struct query {
     int positions[PARAMETERS]; /* where the SELECT binds them */
     char names[PARAMETERS][16];
     char *sql;
-    char *columns;      /* names and declared types at creation */
-    char *shape;        /* and what a query over it saw */
-    sqlite3_stmt *kept; /* a read prepared once and run many times */
+    char *columns;          /* names and declared types at creation */
+    char *shape;            /* and what a query over it saw */
+    sqlite3_stmt *kept;     /* a read prepared once and run many times */
+    sqlite3_stmt *prepared; /* the SELECT, prepared through the cache; likewise */
 };
 
 struct connection {
@@ -55,7 +56,7 @@ struct counters {
     long steps, failed_steps;
     long reads, hits, misses, bypasses;
     long repeats, repeat_hits;
-    long foreign_steps, wrapped_reads, ad_hoc_reads, renewals;
+    long foreign_steps, wrapped_reads, ad_hoc_reads, prepared_reads, renewals;
 };
 
 struct world {
