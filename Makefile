@@ -39,7 +39,9 @@ EXT_SOURCES     := $(filter-out $(PRELOAD_SOURCES),$(wildcard ext/*.c ext/*/*.c)
 PROGRAM_SOURCES := $(wildcard tests/differential.c tests/torture.c tests/test_*.c)
 # What test_model has instead of SQLite, and so is nothing for the others.
 MODEL_SOURCES   := $(wildcard tests/model/*.c)
-SUPPORT_SOURCES := $(filter-out $(PROGRAM_SOURCES) $(MODEL_SOURCES),$(wildcard tests/*.c tests/*/*.c))
+# What runs under querycache-run, and knows nothing of the cache.
+CLIENT_SOURCES  := $(wildcard tests/preload/*.c)
+SUPPORT_SOURCES := $(filter-out $(PROGRAM_SOURCES) $(MODEL_SOURCES) $(CLIENT_SOURCES),$(wildcard tests/*.c tests/*/*.c))
 BENCH_SOURCES   := $(wildcard bench/*.c)
 BENCH_SUPPORT   := $(wildcard bench/support/*.c bench/policies/*.c)
 # What `make bench-report` draws: how cost grows.
@@ -133,6 +135,9 @@ $(2): $(PRELOAD_SOURCES:%.c=$(1)/%.o) $(EXT_SOURCES:%.c=$(1)/%.o) $(PRELOAD_EXPO
 	$$(CC) -shared $(3) -Wl,--version-script=$(PRELOAD_EXPORTS) $(4) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -lpthread -ldl
 endef
 $(eval $(call PRELOAD_LIBRARY,$(BUILD)/obj,$(BUILD)/libquerycache_preload.so,$(RELEASE),$(EXTENSION_LDFLAGS)))
+$(BUILD)/preload-client: tests/preload/client.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(WERROR) -g -O1 $(CPPFLAGS) $(LDFLAGS) -o $@ $< -lsqlite3 -lpthread
 $(BUILD)/querycache-run: ext/preload/querycache-run
 	@mkdir -p $(@D)
 	install -m 755 $< $@
@@ -202,12 +207,14 @@ SQLITE_OPTIONS := -DSQLITE_THREADSAFE=1 -DSQLITE_SOUNDEX -DSQLITE_USE_URI \
     PREUPDATE_HOOK RTREE SESSION STMTVTAB UNLOCK_NOTIFY)
 COMPILE_SQLITE   = $(CC) -w -g $(SQLITE_OPTIONS)
 
-amalgamation: $(NEWEST_O).o $(CACHE)/3.44.2/sqlite3 $(CACHE)/3.31.1/sqlite3 ## Fetch (npm) and compile other SQLite versions
+amalgamation: $(NEWEST_O).o $(CACHE)/3.44.2/sqlite3 $(CACHE)/3.31.1/sqlite3 $(if $(PRELOAD),$(CACHE)/3.31.1/libsqlite3.so.0) ## Fetch (npm) and compile other SQLite versions
 
 $(CACHE)/%/sqlite3.c:
 	@tests/sqlite.sh $* $(@D)
 $(NEWEST_O).o: $(NEWEST).c
 	$(COMPILE_SQLITE) -O2 -c $< -o $@
+$(CACHE)/%/libsqlite3.so.0: $(CACHE)/%/sqlite3.c
+	$(COMPILE_SQLITE) -O1 -fPIC -shared -Wl,-soname,libsqlite3.so.0 -o $@ $< -lpthread -ldl -lm
 $(NEWEST_O)-asan.o: $(NEWEST).c
 	$(COMPILE_SQLITE) -O1 -fsanitize=address -fno-omit-frame-pointer -c $< -o $@
 $(NEWEST_TSAN): $(NEWEST).c
@@ -230,6 +237,7 @@ programs: all $(PROGRAMS:%=$(BUILD)/test-system/%) $(patsubst %,$(BUILD)/static/
 demo: all ## Run sql/demo.sql: five dashboard queries over a million rows, plain and cached
 	$(SQLITE3) -batch -init /dev/null < sql/demo.sql
 
+CLIENTS      = $(if $(PRELOAD),$(BUILD)/preload-client)
 SYSTEM_TESTS = $(PROGRAMS:%=$(BUILD)/test-system/%) $(SHELL_TESTS:tests/%=$(BUILD)/shell-system/%)
 # The model has no SQLite in it: once is enough.
 OTHER_TESTS  = $(patsubst %,$(BUILD)/test-newest/%,$(filter-out test_model,$(PROGRAMS))) $(SHELL_TESTS:tests/%=$(BUILD)/shell-3.44.2/%)
@@ -239,11 +247,11 @@ COVER_TESTS  = $(PROGRAMS:%=$(BUILD)/coverage/%) $(SHELL_TESTS:tests/%=$(BUILD)/
 # The fetching first: where it fails, what it says about that is the last word.
 test: ## Run all tests against the system's SQLite and against others (npm fetches them once)
 	@$(MAKE) --no-print-directory sources-of-sqlite
-	@$(PARALLEL) all static amalgamation $(SYSTEM_TESTS) $(OTHER_TESTS)
+	@$(PARALLEL) all static amalgamation $(CLIENTS) $(SYSTEM_TESTS) $(OTHER_TESTS)
 	@$(PROVE) $(SYSTEM_TESTS) $(OTHER_TESTS)
 
 test-system: ## Run all tests against the system's SQLite alone, without a network
-	@$(PARALLEL) all static $(SYSTEM_TESTS)
+	@$(PARALLEL) all static $(CLIENTS) $(SYSTEM_TESTS)
 	@$(PROVE) $(SYSTEM_TESTS)
 
 asan: export QUERYCACHE = $(abspath $(BUILD)/asan/querycache)

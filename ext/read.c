@@ -177,13 +177,13 @@ static void identify(struct reading *reading)
 
 static int run_without_store(struct reading *reading, struct result **result, char **error)
 {
-    return reading->stream != NULL ? stream_begin(reading, false, error)
+    return reading->stream != NULL ? stream_begin(reading, false, result, error)
                                    : compute_without_store(reading, result, error);
 }
 
 static int run_and_keep(struct reading *reading, struct result **result, char **error)
 {
-    return reading->stream != NULL ? stream_begin(reading, true, error)
+    return reading->stream != NULL ? stream_begin(reading, true, result, error)
                                    : compute_and_keep(reading, result, error);
 }
 

@@ -87,7 +87,8 @@ static bool is_certain(const struct stream *stream)
            compute_may_keep(&stream->reading) && !evidence_is_stale(stream->evidence);
 }
 
-static void finish(struct stream *stream)
+/* *result, if not NULL, gets what was computed, kept or not, as far as it was collected. */
+static void finish(struct stream *stream, struct result **result)
 {
     struct reading *reading = &stream->reading;
     stream->at_end = true;
@@ -97,16 +98,15 @@ static void finish(struct stream *stream)
     store_count_load(reading->session->store, reading->query->space, stream->duration);
     if (stream->builder == NULL)
         return;
-    if (!is_certain(stream)) {
-        stop_recording(stream);
-        return;
-    }
-    struct result *result = result_builder_finish(stream->builder);
+    bool certain = is_certain(stream);
+    struct result *made = result_builder_finish(stream->builder);
     stream->builder = NULL;
-    if (result == NULL)
-        return;
-    compute_keep(reading, result, stream->evidence, stream->duration);
-    result_release(result);
+    if (made != NULL && certain)
+        compute_keep(reading, made, stream->evidence, stream->duration);
+    if (result != NULL)
+        *result = made;
+    else if (made != NULL)
+        result_release(made);
 }
 
 static int step(struct stream *stream, char **error)
@@ -139,9 +139,25 @@ static int deliver(struct stream *stream, int rc)
         return SQLITE_OK;
     }
     if (rc == SQLITE_DONE)
-        finish(stream);
+        finish(stream, NULL);
     give_back_statement(stream);
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* Who takes that one row may never ask whether there is another. There is none; should there be, all are
+** collected. */
+static int finish_early(struct stream *stream, struct result **result, char **error)
+{
+    int rc = SQLITE_ROW;
+    while (stream->builder != NULL && (rc = step(stream, error)) == SQLITE_ROW) {
+        if (run_add_row(stream->statement, stream->builder, stream->row, stream->columns) !=
+            SQLITE_OK)
+            return SQLITE_NOMEM;
+    }
+    if (rc != SQLITE_DONE)
+        return rc == SQLITE_ROW ? SQLITE_OK : rc;
+    finish(stream, result);
+    return *result != NULL ? SQLITE_OK : SQLITE_NOMEM;
 }
 
 /* The definition's statement, or another like it where that one is running. */
@@ -161,7 +177,7 @@ static int take_statement(struct stream *stream, char **error)
 }
 
 /* The first row is out, or it is over, while what read.c holds is held. */
-static int start(struct stream *stream, bool keep, char **error)
+static int start(struct stream *stream, bool keep, struct result **result, char **error)
 {
     struct reading *reading = &stream->reading;
     sqlite3_stmt *statement = stream->statement;
@@ -181,10 +197,13 @@ static int start(struct stream *stream, bool keep, char **error)
         int checked = compute_check_schema(reading);
         rc = checked == SQLITE_OK ? rc : checked;
     }
-    return deliver(stream, rc);
+    rc = deliver(stream, rc);
+    if (rc == SQLITE_OK && !stream->at_end && reading->query->one_row)
+        rc = finish_early(stream, result, error);
+    return rc;
 }
 
-int stream_begin(struct reading *reading, bool keep, char **error)
+int stream_begin(struct reading *reading, bool keep, struct result **result, char **error)
 {
     struct session *session = reading->session;
     struct stream *stream = memory_alloc_zero(sizeof *stream);
@@ -197,12 +216,12 @@ int stream_begin(struct reading *reading, bool keep, char **error)
         store_count_bypass(session->store, reading->query->space);
     int rc = take_statement(stream, error);
     if (rc == SQLITE_OK)
-        rc = start(stream, keep, error);
+        rc = start(stream, keep, result, error);
     reading->open = stream->reading.open;
     reading->holding = stream->reading.holding;
     stream->reading.values = NULL;
     session->last_status = keep ? READ_MISS : READ_BYPASS;
-    if (rc != SQLITE_OK)
+    if (rc != SQLITE_OK || *result != NULL)
         stream_end(stream);
     else
         *reading->stream = stream;

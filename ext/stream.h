@@ -15,12 +15,13 @@
 struct stream;
 
 /*
-** Begin, in a read that read.c has begun, and go to the first row; into *reading->stream. `keep`: in a
-** snapshot that is held, what is computed may be kept; otherwise it is a bypass. The query, and
+** Begin, in a read that read.c has begun, and go to the first row; into *reading->stream. What gives one
+** row at most (query->one_row) may be over with that: then there is no stream, but a *result. `keep`: in
+** a snapshot that is held, what is computed may be kept; otherwise it is a bypass. The query, and
 ** reading->params, must stay until the stream has ended. Errors as those of compute_and_keep();
 ** there is no stream then.
 */
-int stream_begin(struct reading *reading, bool keep, char **error);
+int stream_begin(struct reading *reading, bool keep, struct result **result, char **error);
 
 /* True behind the last row. */
 bool stream_at_end(const struct stream *stream);

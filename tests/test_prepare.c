@@ -364,6 +364,40 @@ static void test_streams(void)
     is_int(sqlite3_close(db), SQLITE_OK, "the connection closes");
 }
 
+/* Many applications take the row that there is, and never ask for another. */
+static void test_one_row(void)
+{
+    sqlite3 *db = open_with_tables(fresh_file("one.db"));
+    static const char *const one[] = {
+        "SELECT count(*) FROM t",
+        "SELECT name FROM t WHERE id = 2",
+        "SELECT name FROM t ORDER BY x LIMIT 1",
+        "SELECT max(x) FROM t WHERE id IN (SELECT t_id FROM u)",
+        "SELECT (SELECT group_concat(name) FROM (SELECT name FROM t ORDER BY 1)) FROM t WHERE id = "
+        "1",
+    };
+    static const char *const several[] = {"SELECT name FROM t",
+                                          "SELECT sum(x) FROM t GROUP BY name",
+                                          "SELECT 1 FROM t UNION ALL SELECT max(id) FROM t"};
+    for (size_t i = 0; i < LENGTH(one) + LENGTH(several); i++) {
+        bool has_one = i < LENGTH(one);
+        const char *sql = has_one ? one[i] : several[i - LENGTH(one)];
+        sqlite3_stmt *made = prepare(db, sql);
+        sqlite3_stmt *plain = prepare_plain(db, sql);
+        run(db, "SELECT cache_clear()");
+        for (int times = 0; times < 2; times++) {
+            is_int(sqlite3_step(made), SQLITE_ROW, sql);
+            sqlite3_reset(made);
+        }
+        is_text(status(db), has_one ? "hit" : "miss",
+                has_one ? "is kept when its row is taken" : "is not kept when one of its rows is");
+        ok(same_text(run_through(made, 10), run_through(plain, 10), "rows", sql), "and is right");
+        sqlite3_finalize(made);
+        sqlite3_finalize(plain);
+    }
+    is_int(sqlite3_close(db), SQLITE_OK, "the connection closes");
+}
+
 /* ---- schemas that change ---- */
 
 static void test_schema_changes(void)
@@ -543,6 +577,7 @@ int main(void)
     test_looks();
     test_texts();
     test_streams();
+    test_one_row();
     test_schema_changes();
     test_many_texts();
     test_other_writers();

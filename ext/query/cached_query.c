@@ -50,5 +50,6 @@ void cached_query_free(struct cached_query *query)
     memory_free(query->name);
     memory_free(query->schema);
     memory_free(query->declared);
+    memory_free(query->typed);
     memory_free(query);
 }

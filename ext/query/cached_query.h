@@ -19,6 +19,9 @@ struct cached_query {
     char *schema;              /* where the table was created: temp, main, … ; NULL likewise */
     bool in_temp;              /* and whether that is temp */
     bool prepared;             /* for statements of the application, which follow its columns */
+    bool one_row;              /* it gives one row at most (query/plan.h) */
+    char *typed;               /* its columns with the types that the SELECT declares */
+    unsigned looked_at;        /* definition.preparations when these were found out; 0: never */
     bool left_alone;           /* nothing reads through it, and its statement is not kept */
     uint64_t shape;            /* what to note of it in shapes.h; 0: nothing */
     bool cheap;                /* computed last, it took less than options.min_time */

@@ -8,6 +8,7 @@
 #include "base/program.h"
 #include "coherence/database.h"
 #include "query/functions.h"
+#include "query/token.h"
 
 /* An instruction that may go on elsewhere; an address of 0 is none. */
 struct jump {
@@ -18,10 +19,11 @@ struct jump {
 
 struct plan {
     sqlite3 *db;
-    bool calls_out; /* a function of the application, or ours, may read on its own */
+    const char *watched; /* an opcode: does it run once? */
+    bool calls_out;      /* a function of the application, or ours, may read on its own */
     int vopens;
-    int filter; /* the address of the VFilter; 0: none yet */
-    int filters;
+    int found; /* the address of the last one; 0: none yet */
+    int count;
     int setup;       /* where the part begins that runs once, before all else (Init's p2) */
     bool other_file; /* a table outside temp is opened */
     struct buffer jumps;
@@ -87,13 +89,14 @@ static int note_call(struct plan *plan, const char *p4)
 static int read_instruction(const struct instruction *instruction, int address, void *context)
 {
     struct plan *plan = context;
+    if (is(instruction, plan->watched)) {
+        plan->found = address;
+        plan->count++;
+    }
     if (is(instruction, "Init")) {
         plan->setup = instruction->p2;
     } else if (is(instruction, "VOpen")) {
         plan->vopens++;
-    } else if (is(instruction, "VFilter")) {
-        plan->filter = address;
-        plan->filters++;
     } else if (is(instruction, "Jump")) {
         note_jump(plan, address, instruction->p1, false);
         note_jump(plan, address, instruction->p3, false);
@@ -108,16 +111,16 @@ static int read_instruction(const struct instruction *instruction, int address, 
     return SQLITE_OK;
 }
 
-/* A jump back over the filter repeats it, and so may a call of a subroutine that holds it. What
+/* A jump back over what is watched repeats it, and so may a call of a subroutine that holds it. What
 ** the setup jumps to it jumps to once. */
-static bool repeats_filter(const struct plan *plan)
+static bool repeats(const struct plan *plan)
 {
     const struct jump *jumps = (const void *)plan->jumps.bytes;
     size_t count = plan->jumps.size / sizeof *jumps;
     for (size_t i = 0; i < count; i++) {
-        if (jumps[i].to > plan->filter || (plan->setup > 0 && jumps[i].from >= plan->setup))
+        if (jumps[i].to > plan->found || (plan->setup > 0 && jumps[i].from >= plan->setup))
             continue;
-        if (jumps[i].call || jumps[i].from > plan->filter)
+        if (jumps[i].call || jumps[i].from > plan->found)
             return true;
     }
     return false;
@@ -142,10 +145,34 @@ bool plan_reads_once(sqlite3 *db)
     const char *sql = statement != NULL ? sqlite3_sql(statement) : NULL;
     if (sql == NULL)
         return false;
-    struct plan plan = {.db = db};
+    struct plan plan = {.db = db, .watched = "VFilter"};
     int rc = program_each(db, sql, read_instruction, &plan);
-    bool once = rc == SQLITE_OK && !plan.jumps.failed && plan.vopens == 1 && plan.filters == 1 &&
-                !plan.other_file && !plan.calls_out && !repeats_filter(&plan);
+    bool once = rc == SQLITE_OK && !plan.jumps.failed && plan.vopens == 1 && plan.count == 1 &&
+                !plan.other_file && !plan.calls_out && !repeats(&plan);
+    buffer_clear(&plan.jumps);
+    return once;
+}
+
+static bool ends_with_limit_1(const char *sql)
+{
+    struct token before = {.type = TOKEN_END};
+    struct token last = before;
+    struct token token = token_read_solid(sql);
+    for (; token.type != TOKEN_END; token = token_read_solid(token.text + token.size)) {
+        before = last;
+        last = token;
+    }
+    return before.type == TOKEN_WORD && token_is_word(before, "limit") &&
+           last.type == TOKEN_NUMBER && last.size == 1 && *last.text == '1';
+}
+
+bool plan_gives_one_row(sqlite3 *db, const char *sql)
+{
+    if (ends_with_limit_1(sql))
+        return true;
+    struct plan plan = {.db = db, .watched = "ResultRow"};
+    int rc = program_each(db, sql, read_instruction, &plan);
+    bool once = rc == SQLITE_OK && !plan.jumps.failed && plan.count == 1 && !repeats(&plan);
     buffer_clear(&plan.jumps);
     return once;
 }

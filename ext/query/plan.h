@@ -17,4 +17,10 @@
 */
 bool plan_reads_once(sqlite3 *db);
 
+/*
+** True when a SELECT that prepares gives one row at most, and nothing is left to compute once it is
+** out: it aggregates all, looks up a key, or ends with LIMIT 1. Costs an EXPLAIN.
+*/
+bool plan_gives_one_row(sqlite3 *db, const char *sql);
+
 #endif

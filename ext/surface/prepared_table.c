@@ -9,6 +9,7 @@
 #include "coherence/snapshot.h"
 #include "query/key.h"
 #include "query/options_list.h"
+#include "query/plan.h"
 #include "read.h"
 #include "stream.h"
 #include "surface/surface.h"
@@ -78,18 +79,6 @@ static void module_release(void *context)
 
 /* ---- connecting ---- */
 
-/* With the very types that the SELECT declares: its statement is asked for them. */
-static char *declare(struct cached_query *query)
-{
-    struct definition *definition = &query->definition;
-    if (definition->statement == NULL)
-        return cached_query_declaration(query, definition->columns.declaration);
-    char *columns = columns_declare_as(&definition->columns, definition->statement);
-    char *declaration = columns != NULL ? cached_query_declaration(query, columns) : NULL;
-    memory_free(columns);
-    return declaration;
-}
-
 static int prepared_connect(sqlite3 *db, void *aux, int argc, const char *const *argv,
                             sqlite3_vtab **out, char **error)
 {
@@ -97,9 +86,9 @@ static int prepared_connect(sqlite3 *db, void *aux, int argc, const char *const 
     struct cached_query *query = &prepared->query;
     const char *columns = query->definition.columns.declaration;
     (void)argc, (void)argv, (void)error;
-    if (columns == NULL) /* its SELECT does not prepare any more */
+    if (columns == NULL || query->typed == NULL) /* its SELECT does not prepare any more */
         return SQLITE_SCHEMA;
-    char *declaration = declare(query);
+    char *declaration = cached_query_declaration(query, query->typed);
     char *declared = memory_copy_text(columns, strlen(columns));
     struct prepared_table *table = memory_alloc_zero(sizeof *table);
     int rc = declaration != NULL && declared != NULL && table != NULL
@@ -214,7 +203,10 @@ static int prepared_filter(sqlite3_vtab_cursor *base, int plan, const char *plan
         rc = SQLITE_SCHEMA;
     /* SQLite compiles the statement anew then, over the table as it is by now. */
     if (rc == SQLITE_SCHEMA) {
-        int renewed = prepared_renew(&table->prepared->query);
+        struct cached_query *query = &table->prepared->query;
+        int renewed = prepared_refresh(table->prepared->session, query);
+        if (renewed == SQLITE_OK)
+            renewed = prepared_renew(query);
         rc = renewed == SQLITE_OK ? rc : renewed;
     }
     return fail(base, rc, error);
@@ -361,6 +353,22 @@ static int open_space(struct prepared *prepared, const char *name)
     return SQLITE_OK;
 }
 
+/* The very types that the SELECT declares, and whether it is over with one row: many applications take
+** that and stop. */
+static int look_closer(struct cached_query *query)
+{
+    const struct definition *definition = &query->definition;
+    if (query->looked_at == definition->preparations)
+        return SQLITE_OK;
+    memory_free(query->typed);
+    query->typed = columns_declare_as(&definition->columns, definition->statement);
+    if (query->typed == NULL)
+        return SQLITE_NOMEM;
+    query->one_row = plan_gives_one_row(definition->db, definition->sql);
+    query->looked_at = definition->preparations;
+    return SQLITE_OK;
+}
+
 int prepared_refresh(struct session *session, struct cached_query *query)
 {
     struct schema_hold hold;
@@ -369,6 +377,8 @@ int prepared_refresh(struct session *session, struct cached_query *query)
     int rc = read_guard_writer(session, &hold, &words);
     if (rc == SQLITE_OK)
         rc = definition_refresh(&query->definition, &words);
+    if (rc == SQLITE_OK)
+        rc = look_closer(query);
     schema_release(&hold);
     session_end_read(session);
     sqlite3_free(words);
