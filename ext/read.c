@@ -66,8 +66,12 @@ static int check_columns(struct cached_query *query, char **error)
 {
     if (has_declared_columns(query))
         return SQLITE_OK;
-    if (!GUARD(COLUMNS_CHANGED) ||
-        strcmp(query->declared, query->definition.columns.declaration) == 0) {
+    char *columns = cached_query_columns(query);
+    if (columns == NULL)
+        return SQLITE_NOMEM;
+    bool same = strcmp(query->declared, columns) == 0 || !GUARD(COLUMNS_CHANGED);
+    memory_free(columns);
+    if (same) {
         query->compared = query->definition.preparations;
         return SQLITE_OK;
     }

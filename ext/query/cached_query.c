@@ -1,5 +1,7 @@
 #include "query/cached_query.h"
 
+#include <string.h>
+
 #include "base/buffer.h"
 #include "base/memory.h"
 
@@ -20,6 +22,15 @@ void cached_query_apply_limits(struct cached_query *query)
         limits.max_bytes = INT64_MAX;
     space_set_policy(query->space, query->options.policy);
     space_set_limits(query->space, limits);
+}
+
+char *cached_query_columns(const struct cached_query *query)
+{
+    const struct definition *definition = &query->definition;
+    if (query->prepared)
+        return columns_declare_as(&definition->columns, definition->statement);
+    const char *declaration = definition->columns.declaration;
+    return memory_copy_text(declaration, strlen(declaration));
 }
 
 /* Without a type of its own HIDDEN would be taken for one, and give a parameter numeric affinity. */
@@ -50,6 +61,6 @@ void cached_query_free(struct cached_query *query)
     memory_free(query->name);
     memory_free(query->schema);
     memory_free(query->declared);
-    memory_free(query->typed);
+    memory_free(query->columns);
     memory_free(query);
 }

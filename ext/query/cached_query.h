@@ -20,7 +20,7 @@ struct cached_query {
     bool in_temp;              /* and whether that is temp */
     bool prepared;             /* for statements of the application, which follow its columns */
     bool one_row;              /* it gives one row at most (query/plan.h) */
-    char *typed;               /* its columns with the types that the SELECT declares */
+    char *columns;             /* for its table to declare */
     unsigned looked_at;        /* definition.preparations when these were found out; 0: never */
     bool left_alone;           /* nothing reads through it, and its statement is not kept */
     uint64_t shape;            /* what to note of it in shapes.h; 0: nothing */
@@ -36,6 +36,11 @@ bool cached_query_is_refused(const struct cached_query *query);
 
 /* Have its space follow the options. */
 void cached_query_apply_limits(struct cached_query *query);
+
+/* The columns that the SELECT has now, as its table declares them: with the affinities that it compares
+** by, or, where `prepared`, with the very types that it declares. Right after a refresh. Caller frees
+** with memory_free(); NULL when memory is short. */
+char *cached_query_columns(const struct cached_query *query);
 
 /*
 ** CREATE TABLE x(…), for sqlite3_declare_vtab(): these columns, and the parameters, hidden. Caller

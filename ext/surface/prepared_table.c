@@ -84,11 +84,11 @@ static int prepared_connect(sqlite3 *db, void *aux, int argc, const char *const 
 {
     struct prepared *prepared = aux;
     struct cached_query *query = &prepared->query;
-    const char *columns = query->definition.columns.declaration;
+    const char *columns = query->columns;
     (void)argc, (void)argv, (void)error;
-    if (columns == NULL || query->typed == NULL) /* its SELECT does not prepare any more */
+    if (columns == NULL) /* its SELECT does not prepare any more */
         return SQLITE_SCHEMA;
-    char *declaration = cached_query_declaration(query, query->typed);
+    char *declaration = cached_query_declaration(query, columns);
     char *declared = memory_copy_text(columns, strlen(columns));
     struct prepared_table *table = memory_alloc_zero(sizeof *table);
     int rc = declaration != NULL && declared != NULL && table != NULL
@@ -360,9 +360,9 @@ static int look_closer(struct cached_query *query)
     const struct definition *definition = &query->definition;
     if (query->looked_at == definition->preparations)
         return SQLITE_OK;
-    memory_free(query->typed);
-    query->typed = columns_declare_as(&definition->columns, definition->statement);
-    if (query->typed == NULL)
+    memory_free(query->columns);
+    query->columns = cached_query_columns(query);
+    if (query->columns == NULL)
         return SQLITE_NOMEM;
     query->one_row = plan_gives_one_row(definition->db, definition->sql);
     query->looked_at = definition->preparations;
@@ -431,7 +431,7 @@ int prepared_open(struct session *session, const char *sql, const char *name, co
 int prepared_renew(struct cached_query *query)
 {
     struct prepared *prepared = of_query(query);
-    const char *columns = query->definition.columns.declaration;
+    const char *columns = query->columns;
     if (columns == NULL || (query->declared != NULL && strcmp(columns, query->declared) == 0))
         return SQLITE_OK;
     if (prepared->query.name == NULL) {
