@@ -17,7 +17,8 @@ WARNINGS  ?= -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 WERROR    ?=
 
 OS        := $(shell uname -s)
-VERSION    = $(shell sed -n 's/^.define QUERYCACHE_VERSION "\(.*\)"/\1/p' include/querycache.h)
+VERSION    = $(shell awk '/define QUERYCACHE_VERSION_(MAJOR|MINOR|PATCH) /{ v = v s $$3; s = "." } \
+                          END { print v }' include/querycache.h)
 LIBDIR     = $(PREFIX)/lib
 INCLUDEDIR = $(PREFIX)/include
 
@@ -63,8 +64,8 @@ COMPILE   = $(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(WERROR) -fvisibility=hidd
 # A hit goes through many small files; linked as one it is quicker by a tenth. gcc's objects hold
 # both forms, so that libquerycache.a links anywhere.
 LTO      := $(if $(shell $(CC) -dM -E - < /dev/null | grep __clang__),,-flto=auto -ffat-lto-objects)
-RELEASE  := -O2 $(LTO)
-TEST     := -g -O1 -DQUERYCACHE_TEST
+RELEASE  := -O2 $(LTO) $(CFLAGS)
+TEST     := -g -O1 -DQUERYCACHE_TEST $(CFLAGS)
 SANITIZE := -fsanitize=address,undefined
 ASAN     := $(TEST) $(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
 TSAN     := $(TEST) -fsanitize=thread -fno-omit-frame-pointer
@@ -85,7 +86,7 @@ export SQLITE3_OLD ?= $(abspath $(CACHE)/3.31.1/sqlite3)
 PROVE = prove --timer --jobs $(JOBS) --exec '$(TIMEOUT)'
 
 .PHONY: all help static deps dev-deps bench-deps amalgamation demo test test-system asan tsan coverage \
-        mutants bench bench-report sources-of-sqlite programs install uninstall format format-check lint clean FORCE
+        mutants bench bench-report sources-of-sqlite programs format format-check lint clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -96,9 +97,9 @@ all: $(BUILD)/querycache.$(SUFFIX) $(PRELOAD) ## Build build/querycache, the loa
 
 help: ## Show this list
 	@echo 'make GOAL ...'
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile packaging/package.mk | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
 	@echo 'Installed under PREFIX=$(PREFIX): lib/sqlite3/querycache.$(SUFFIX) (to .load), lib/libquerycache.a'
-	@echo '(to link), include/querycache.h and lib/pkgconfig/querycache.pc. DESTDIR is put in front.'
+	@echo '(to link), include/querycache.h, lib/pkgconfig/querycache.pc, share/man. DESTDIR is put in front.'
 	@echo 'STEPS= and SEED= set the differential test, CC= the compiler, BUILD= another folder than build,'
 	@echo 'V=1 shows all commands.'
 
@@ -302,6 +303,8 @@ bench-report: ## Measure how cost grows too, and write build/bench/report.html w
 	@$(PARALLEL) all $(patsubst %,$(BUILD)/$(REPORT_WITH)/%,$(BENCHES) $(GROWTHS))
 	@bench/report.sh $(BUILD)/$(REPORT_WITH) $(BUILD)/bench $(BENCHES) $(GROWTHS)
 
+include packaging/package.mk
+
 # ---- The machine and the source text -------------------------------------------------------------
 
 # npm is large where it comes from the package manager: `make deps demo` does without.
@@ -314,18 +317,6 @@ dev-deps: deps ## Install what is missing for format, lint, asan, tsan and cover
 
 bench-deps: deps ## Install what is missing for all of bench and bench-report (Redis, memcached, gnuplot)
 	@.ci/deps bench
-
-install: all static ## Install the extension, the library, the header and the pkg-config file
-	install -d $(DESTDIR)$(LIBDIR)/sqlite3 $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)
-	install -m 755 $(BUILD)/querycache.$(SUFFIX) $(DESTDIR)$(LIBDIR)/sqlite3/
-	install -m 644 $(BUILD)/static/libquerycache.a $(DESTDIR)$(LIBDIR)/
-	install -m 644 include/querycache.h $(DESTDIR)$(INCLUDEDIR)/
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@SUFFIX@|$(SUFFIX)|' querycache.pc.in \
-	    > $(DESTDIR)$(LIBDIR)/pkgconfig/querycache.pc
-
-uninstall: ## Remove what install put there
-	rm -f $(DESTDIR)$(LIBDIR)/sqlite3/querycache.$(SUFFIX) $(DESTDIR)$(LIBDIR)/libquerycache.a \
-	    $(DESTDIR)$(INCLUDEDIR)/querycache.h $(DESTDIR)$(LIBDIR)/pkgconfig/querycache.pc
 
 format: ## Lay out the source text with clang-format
 	clang-format -i $(C_FILES)

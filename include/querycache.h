@@ -23,8 +23,21 @@
 extern "C" {
 #endif
 
-#define QUERYCACHE_VERSION "0.1.0"
-#define QUERYCACHE_VERSION_NUMBER 1000 /* major * 1000000 + minor * 1000 + patch */
+/* The version of this header. These three numbers are the only place that says it. */
+#define QUERYCACHE_VERSION_MAJOR 0
+#define QUERYCACHE_VERSION_MINOR 1
+#define QUERYCACHE_VERSION_PATCH 0
+
+/* As a number to compare: 2.13.4 is 2013004. */
+#define QUERYCACHE_VERSION_NUMBER                                                                  \
+    (QUERYCACHE_VERSION_MAJOR * 1000000 + QUERYCACHE_VERSION_MINOR * 1000 +                        \
+     QUERYCACHE_VERSION_PATCH)
+
+/* As a text: "2.13.4". */
+#define QUERYCACHE_VERSION                                                                         \
+    QUERYCACHE_JOIN(QUERYCACHE_VERSION_MAJOR, QUERYCACHE_VERSION_MINOR, QUERYCACHE_VERSION_PATCH)
+#define QUERYCACHE_JOIN(major, minor, patch) QUERYCACHE_JOIN_(major, minor, patch)
+#define QUERYCACHE_JOIN_(major, minor, patch) #major "." #minor "." #patch
 
 #ifndef QUERYCACHE_API
 #define QUERYCACHE_API __attribute__((visibility("default")))

@@ -6,7 +6,7 @@
 # and ends with `done_testing`. A test that stops early has no plan line, and so fails.
 #
 #     got=$(run_sql "$dir/a.db" <<<'SELECT querycache_version();')
-#     is "$got" 0.1.0 'the version is a SELECT away'
+#     is "$got" "$version" 'the version is a SELECT away'
 #
 #     ok NAME COMMAND ...           passes if the command succeeds; its output is shown if not
 #     is GOT EXPECTED NAME          the same text
