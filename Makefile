@@ -72,7 +72,7 @@ TSAN     := $(TEST) -fsanitize=thread -fno-omit-frame-pointer
 COVER    := -g -O0 -DQUERYCACHE_TEST --coverage -fprofile-update=atomic
 
 # Goals that install or remove come first, one after the other, whatever -j says.
-ifneq ($(filter deps dev-deps bench-deps clean,$(MAKECMDGOALS)),)
+ifneq ($(filter deps dev-deps bench-deps package-deps clean,$(MAKECMDGOALS)),)
 .NOTPARALLEL:
 endif
 # For goals that build much: a job for each core, unless -j was given. V=1 shows the commands.
@@ -85,7 +85,7 @@ export QUERYCACHE  ?= $(abspath $(BUILD)/querycache)
 export SQLITE3_OLD ?= $(abspath $(CACHE)/3.31.1/sqlite3)
 PROVE = prove --timer --jobs $(JOBS) --exec '$(TIMEOUT)'
 
-.PHONY: all help static deps dev-deps bench-deps amalgamation demo test test-system asan tsan coverage \
+.PHONY: all help static deps dev-deps bench-deps package-deps amalgamation demo test test-system asan tsan coverage \
         mutants bench bench-report sources-of-sqlite programs format format-check lint clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -317,6 +317,9 @@ dev-deps: deps ## Install what is missing for format, lint, asan, tsan and cover
 
 bench-deps: deps ## Install what is missing for all of bench and bench-report (Redis, memcached, gnuplot)
 	@.ci/deps bench
+
+package-deps: deps ## Install what is missing for deb and check-package (debhelper, lintian, ...)
+	@.ci/deps package
 
 format: ## Lay out the source text with clang-format
 	clang-format -i $(C_FILES)

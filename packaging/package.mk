@@ -19,7 +19,7 @@ version: ## Print the version, which include/querycache.h alone says
 
 man: $(MAN_PAGES:%=$(BUILD)/man/%) ## Build the man pages, in build/man
 
-# README.md holds the reference. PREFIX may differ from time to time, so they are always made.
+# README.md holds the reference. Made each time: PREFIX may be another.
 $(BUILD)/man/%: docs/man/% docs/man/markdown.awk README.md FORCE
 	@mkdir -p $(@D)
 	@awk -v sections='Reference,What is refused,Limits' -f docs/man/markdown.awk README.md > $@.reference
@@ -63,7 +63,7 @@ deb: dist ## Build the Debian packages from the source archive, in build/deb
 	@$(ELSEWHERE) packaging/deb.sh $(DIST) $(BUILD)/deb
 
 npm: all ## Build the npm package for this platform, in build/npm
-	@CC='$(CC)' packaging/npm.sh $(VERSION) $(BUILD)/querycache.$(SUFFIX) $(BUILD)/npm
+	@CC='$(CC) $(CPPFLAGS)' packaging/npm.sh $(VERSION) $(BUILD)/querycache.$(SUFFIX) $(BUILD)/npm
 
 check-package: ## Check the packages with what their systems have: lintian, mandoc, a new Debian
 	@prove --timer --exec '' tests/packages.sh

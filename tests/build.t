@@ -29,16 +29,14 @@ else
         'all of SQLite is reached through the table it hands over'
 fi
 
-version=$(sed -n 's/^.define QUERYCACHE_VERSION "\(.*\)"/\1/p' include/querycache.h)
-is "$(run_sql <<<'SELECT querycache_version();')" "$version" 'querycache_version() is that of the header'
-
 # Install below a folder of the test's own, from the library under test where it is the release.
 if [ "$library" = "$root/build/querycache.so" ] && command -v make >/dev/null; then
+    version=$(env -u MAKEFLAGS make -s version)
     ok 'make install' env -u MAKEFLAGS make -s install PREFIX=/opt/qc DESTDIR="$dir/stage"
-    is "$(cd "$dir/stage" && find . -type f | sort)" "$(
-        printf '%s\n' ./opt/qc/include/querycache.h ./opt/qc/lib/libquerycache.a \
-            ./opt/qc/lib/pkgconfig/querycache.pc ./opt/qc/lib/sqlite3/querycache.so
-    )" 'it puts the extension, the library, the header and the pkg-config file below PREFIX'
+    is "$(cd "$dir/stage" && find . -type f | LC_ALL=C sort)" "$(
+        printf './opt/qc/%s\n' include/querycache.h lib/libquerycache.a \
+            lib/pkgconfig/querycache.pc lib/sqlite3/querycache.so share/man/man7/querycache.7
+    )" 'it puts the extension, the library, the header, the pkg-config file and man pages below PREFIX'
     is "$(QUERYCACHE=$dir/stage/opt/qc/lib/sqlite3/querycache run_sql <<<'SELECT querycache_version();')" \
         "$version" 'the installed extension loads'
     if command -v pkg-config >/dev/null; then
@@ -46,6 +44,8 @@ if [ "$library" = "$root/build/querycache.so" ] && command -v make >/dev/null; t
         is "$(pkg-config --modversion querycache)" "$version" 'pkg-config knows the version'
         is "$(pkg-config --variable=extension querycache)" /opt/qc/lib/sqlite3/querycache.so \
             'pkg-config knows where the extension is'
+        is "$(pkg-config --variable=libdir querycache) $(pkg-config --variable=includedir querycache)" \
+            '/opt/qc/lib /opt/qc/include' 'and where the library and the header are'
     fi
     ok 'make uninstall' env -u MAKEFLAGS make -s uninstall PREFIX=/opt/qc DESTDIR="$dir/stage"
     is "$(find "$dir/stage" -type f)" '' 'it leaves nothing behind'
