@@ -41,7 +41,8 @@ install: all static man ## Install the extension, the library, the header, pkg-c
 	install -m 644 $(BUILD)/man/querycache.7 $(DESTDIR)$(MANDIR)/man7/
 ifneq ($(PRELOAD),)
 	install -m 755 $(BUILD)/libquerycache_preload.so $(DESTDIR)$(LIBDIR)/
-	install -m 755 $(PRELOAD) $(DESTDIR)$(BINDIR)/
+	$(FILL_IN) $(PRELOAD) > $(DESTDIR)$(BINDIR)/querycache-run
+	chmod 755 $(DESTDIR)$(BINDIR)/querycache-run
 	install -m 644 $(BUILD)/man/querycache-run.1 $(DESTDIR)$(MANDIR)/man1/
 endif
 
