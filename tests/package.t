@@ -31,9 +31,9 @@ if [ -e .git ]; then
 else
     skip 'the source archive has what git knows, and no more' 'no git here'
 fi
-(cd "$unpacked" && umask 077 && mkdir build && touch build/left-over &&
+(cd "$unpacked" && mkdir build && touch build/left-over README.md && chmod 600 README.md &&
     packaging/dist.sh "$dir/second/querycache-$version.tar.gz")
-ok 'made from the archive unpacked, by somebody with another umask, it is the same byte for byte' \
+ok 'made from the archive unpacked, where files have other times and modes, it is the same' \
     cmp "$dir/first/querycache-$version.tar.gz" "$dir/second/querycache-$version.tar.gz"
 is "$(plain_make -C "$unpacked" version)" "$version" 'and it is of the same version'
 
