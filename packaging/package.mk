@@ -32,7 +32,7 @@ INSTALLED = $(LIBDIR)/sqlite3/querycache.$(SUFFIX) $(LIBDIR)/libquerycache.a $(I
             $(LIBDIR)/pkgconfig/querycache.pc $(MANDIR)/man7/querycache.7 $(if $(PRELOAD),\
             $(LIBDIR)/libquerycache_preload.so $(BINDIR)/querycache-run $(MANDIR)/man1/querycache-run.1)
 
-install: all static man ## Install the extension, the library, the header, pkg-config file and man pages
+install: all static man $(if $(PRELOAD),$(BUILD)/libquerycache_preload.so) ## Install the extension, the library, the header, pkg-config file and man pages
 	install -d $(addprefix $(DESTDIR),$(sort $(dir $(INSTALLED))))
 	install -m 755 $(BUILD)/querycache.$(SUFFIX) $(DESTDIR)$(LIBDIR)/sqlite3/
 	install -m 644 $(BUILD)/static/libquerycache.a $(DESTDIR)$(LIBDIR)/
