@@ -3,6 +3,8 @@
 
 BINDIR = $(PREFIX)/bin
 MANDIR = $(PREFIX)/share/man
+# Distributions have a place of their own for what is no library to link with.
+PRELOADDIR = $(LIBDIR)
 # What is put before the libraries of a program: Linux only.
 PRELOAD   := $(if $(filter Linux,$(OS)),$(wildcard ext/preload/querycache-run))
 MAN_PAGES := querycache.7 $(if $(PRELOAD),querycache-run.1)
@@ -10,7 +12,8 @@ DIST       = $(BUILD)/dist/querycache-$(VERSION).tar.gz
 
 # Writes a text with what depends on version and place filled in.
 FILL_IN = sed -e 's|@VERSION@|$(VERSION)|' -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
-              -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@SUFFIX@|$(SUFFIX)|'
+              -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@SUFFIX@|$(SUFFIX)|' \
+              -e 's|@PRELOADDIR@|$(PRELOADDIR)|'
 
 .PHONY: version man install uninstall dist distcheck deb npm check-package
 
@@ -30,7 +33,7 @@ $(BUILD)/man/%: docs/man/% docs/man/markdown.awk README.md FORCE
 # What install puts where, and uninstall removes.
 INSTALLED = $(LIBDIR)/sqlite3/querycache.$(SUFFIX) $(LIBDIR)/libquerycache.a $(INCLUDEDIR)/querycache.h \
             $(LIBDIR)/pkgconfig/querycache.pc $(MANDIR)/man7/querycache.7 $(if $(PRELOAD),\
-            $(LIBDIR)/libquerycache_preload.so $(BINDIR)/querycache-run $(MANDIR)/man1/querycache-run.1)
+            $(PRELOADDIR)/libquerycache_preload.so $(BINDIR)/querycache-run $(MANDIR)/man1/querycache-run.1)
 
 install: all static man $(if $(PRELOAD),$(BUILD)/libquerycache_preload.so) ## Install the extension, the library, the header, pkg-config file and man pages
 	install -d $(addprefix $(DESTDIR),$(sort $(dir $(INSTALLED))))
@@ -40,7 +43,7 @@ install: all static man $(if $(PRELOAD),$(BUILD)/libquerycache_preload.so) ## In
 	$(FILL_IN) packaging/querycache.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/querycache.pc
 	install -m 644 $(BUILD)/man/querycache.7 $(DESTDIR)$(MANDIR)/man7/
 ifneq ($(PRELOAD),)
-	install -m 755 $(BUILD)/libquerycache_preload.so $(DESTDIR)$(LIBDIR)/
+	install -m 755 $(BUILD)/libquerycache_preload.so $(DESTDIR)$(PRELOADDIR)/
 	$(FILL_IN) $(PRELOAD) > $(DESTDIR)$(BINDIR)/querycache-run
 	chmod 755 $(DESTDIR)$(BINDIR)/querycache-run
 	install -m 644 $(BUILD)/man/querycache-run.1 $(DESTDIR)$(MANDIR)/man1/
