@@ -33,7 +33,8 @@ if [ -n "${MAINTAINER:-}" ]; then
 fi
 export DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS-nocheck}"
 dpkg-buildpackage --no-sign --jobs="$(nproc)" >../build.log 2>&1 || {
-    cat ../build.log >&2
+    tail -n 20 ../build.log >&2
+    echo "$0: the build failed; all it said is in $output/build.log" >&2
     exit 1
 }
 cd ..
