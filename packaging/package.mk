@@ -22,13 +22,14 @@ version: ## Print the version, which include/querycache.h alone says
 
 man: $(MAN_PAGES:%=$(BUILD)/man/%) ## Build the man pages, in build/man
 
-# README.md holds the reference. Made each time: PREFIX may be another.
+# README.md holds the reference. Made each time, as PREFIX may be another; in one step, as several
+# may be at it.
 $(BUILD)/man/%: docs/man/% docs/man/markdown.awk README.md FORCE
-	@mkdir -p $(@D)
-	@awk -v sections='Reference,What is refused,Limits' -f docs/man/markdown.awk README.md > $@.reference
-	@$(FILL_IN) -e "s|@DATE@|$$(date -u -r README.md +%Y-%m-%d)|" \
-	    -e '/^@REFERENCE@$$/r $@.reference' -e '/^@REFERENCE@$$/d' $< > $@
-	@rm $@.reference
+	@mkdir -p $(@D) && page=$@.$$$$ && \
+	awk -v sections='Reference,What is refused,Limits' -f docs/man/markdown.awk README.md > $$page.reference && \
+	$(FILL_IN) -e "s|@DATE@|$$(date -u -r README.md +%Y-%m-%d)|" \
+	    -e "/^@REFERENCE@$$/r $$page.reference" -e '/^@REFERENCE@$$/d' $< > $$page && \
+	rm $$page.reference && mv $$page $@
 
 # What install puts where, and uninstall removes.
 INSTALLED = $(LIBDIR)/sqlite3/querycache.$(SUFFIX) $(LIBDIR)/libquerycache.a $(INCLUDEDIR)/querycache.h \
