@@ -38,4 +38,4 @@ dpkg-buildpackage --no-sign --jobs="$(nproc)" >../build.log 2>&1 || {
     exit 1
 }
 cd ..
-printf '%s\n' "$output"/*.deb
+printf '%s\n' *.deb | sed "s,^,$output/,"

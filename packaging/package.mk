@@ -71,4 +71,4 @@ npm: all ## Build the npm package for this platform, in build/npm
 	@CC='$(CC) $(CPPFLAGS)' packaging/npm.sh $(VERSION) $(BUILD)/querycache.$(SUFFIX) $(BUILD)/npm
 
 check-package: ## Check the packages with what their systems have: lintian, mandoc, a new Debian
-	@prove --timer --exec '' tests/packages.sh
+	@prove --timer --exec '' tests/debian.sh
