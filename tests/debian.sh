@@ -20,8 +20,11 @@ files() { # PACKAGE: what is in it, but for its documents
         grep -vE '/$|^./usr/share/(doc|lintian)/' | sed "s|$(dpkg-architecture -qDEB_HOST_MULTIARCH)|TRIPLET|" |
         LC_ALL=C sort
 }
-is "$(files libsqlite3-mod-querycache)" './usr/lib/TRIPLET/querycache.so
+is "$(files libsqlite3-mod-querycache)" './usr/bin/querycache-run
+./usr/lib/TRIPLET/querycache.so
+./usr/lib/TRIPLET/querycache/libquerycache_preload.so
 ./usr/lib/TRIPLET/sqlite3/querycache.so
+./usr/share/man/man1/querycache-run.1.gz
 ./usr/share/man/man7/querycache.7.gz' \
     'the extension stands where SQLite finds it by its name, with its man pages'
 is "$(files libquerycache-dev)" './usr/include/querycache.h
@@ -76,6 +79,12 @@ SQL
 20|hit
 25|miss
 $version" 'the shell loads it by its name, and it caches'
+
+# The second run's program does not know of querycache, and has it all the same.
+is "$(inside querycache-run sqlite3 -batch shop.db 'SELECT sum(amount) FROM sales;')" 35 \
+    'querycache-run runs a program'
+is "$(inside querycache-run sqlite3 -batch shop.db 'SELECT querycache_version();')" "$version" \
+    'which then has the extension'
 
 ok 'libquerycache-dev installs, with a compiler' \
     inside sh -c 'apt-get install -y --no-install-recommends gcc pkg-config /tmp/libquerycache-dev_*.deb'
