@@ -3,10 +3,8 @@
 
 BINDIR = $(PREFIX)/bin
 MANDIR = $(PREFIX)/share/man
-# Distributions have a place of their own for what is no library to link with.
-PRELOADDIR = $(LIBDIR)
-# What is put before the libraries of a program: Linux only.
-PRELOAD   := $(if $(filter Linux,$(OS)),$(wildcard ext/preload/querycache-run))
+# lib/ is for libraries that programs link with. querycache-run looks here.
+PRELOADDIR = $(PREFIX)/lib/querycache
 MAN_PAGES := querycache.7 $(if $(PRELOAD),querycache-run.1)
 DIST       = $(BUILD)/dist/querycache-$(VERSION).tar.gz
 
@@ -36,7 +34,7 @@ INSTALLED = $(LIBDIR)/sqlite3/querycache.$(SUFFIX) $(LIBDIR)/libquerycache.a $(I
             $(LIBDIR)/pkgconfig/querycache.pc $(MANDIR)/man7/querycache.7 $(if $(PRELOAD),\
             $(PRELOADDIR)/libquerycache_preload.so $(BINDIR)/querycache-run $(MANDIR)/man1/querycache-run.1)
 
-install: all static man $(if $(PRELOAD),$(BUILD)/libquerycache_preload.so) ## Install the extension, the library, the header, pkg-config file and man pages
+install: all static man ## Install the extension, the library, the header, pkg-config file and man pages
 	install -d $(addprefix $(DESTDIR),$(sort $(dir $(INSTALLED))))
 	install -m 755 $(BUILD)/querycache.$(SUFFIX) $(DESTDIR)$(LIBDIR)/sqlite3/
 	install -m 644 $(BUILD)/static/libquerycache.a $(DESTDIR)$(LIBDIR)/
@@ -45,13 +43,13 @@ install: all static man $(if $(PRELOAD),$(BUILD)/libquerycache_preload.so) ## In
 	install -m 644 $(BUILD)/man/querycache.7 $(DESTDIR)$(MANDIR)/man7/
 ifneq ($(PRELOAD),)
 	install -m 755 $(BUILD)/libquerycache_preload.so $(DESTDIR)$(PRELOADDIR)/
-	$(FILL_IN) $(PRELOAD) > $(DESTDIR)$(BINDIR)/querycache-run
-	chmod 755 $(DESTDIR)$(BINDIR)/querycache-run
+	install -m 755 $(BUILD)/querycache-run $(DESTDIR)$(BINDIR)/
 	install -m 644 $(BUILD)/man/querycache-run.1 $(DESTDIR)$(MANDIR)/man1/
 endif
 
 uninstall: ## Remove what install put there
 	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
+	@rmdir $(DESTDIR)$(PRELOADDIR) 2>/dev/null || true
 
 dist: ## Write a source archive that builds elsewhere: build/dist/querycache-VERSION.tar.gz
 	@packaging/dist.sh $(DIST)

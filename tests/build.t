@@ -35,7 +35,7 @@ if [ "$library" = "$root/build/querycache.so" ] && command -v make >/dev/null; t
     ok 'make install' env -u MAKEFLAGS make -s install PREFIX=/opt/qc DESTDIR="$dir/stage"
     is "$(cd "$dir/stage" && find . -type f | LC_ALL=C sort)" "$(
         printf './opt/qc/%s\n' bin/querycache-run include/querycache.h lib/libquerycache.a \
-            lib/libquerycache_preload.so lib/pkgconfig/querycache.pc lib/sqlite3/querycache.so \
+            lib/pkgconfig/querycache.pc lib/querycache/libquerycache_preload.so lib/sqlite3/querycache.so \
             share/man/man1/querycache-run.1 share/man/man7/querycache.7
     )" 'it puts the extension, the library, the header, the pkg-config file and man pages below PREFIX'
     is "$(QUERYCACHE=$dir/stage/opt/qc/lib/sqlite3/querycache run_sql <<<'SELECT querycache_version();')" \

@@ -22,8 +22,8 @@ files() { # PACKAGE: what is in it, but for its documents
 }
 is "$(files libsqlite3-mod-querycache)" './usr/bin/querycache-run
 ./usr/lib/TRIPLET/querycache.so
-./usr/lib/TRIPLET/querycache/libquerycache_preload.so
 ./usr/lib/TRIPLET/sqlite3/querycache.so
+./usr/lib/querycache/libquerycache_preload.so
 ./usr/share/man/man1/querycache-run.1.gz
 ./usr/share/man/man7/querycache.7.gz' \
     'the extension stands where SQLite finds it by its name, with its man pages'

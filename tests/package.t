@@ -76,6 +76,16 @@ described settings <<<"$(run_sql <<<'SELECT name FROM cache_config;')"
 described options <<<"$(run_sql <<<'CREATE VIRTUAL TABLE temp.x USING cache((SELECT 1), none = 1);' |
     sed -n 's/.*the options are //p' | grep -oE '[a-z_]+')"
 
+if [ -x build/querycache-run ]; then
+    sed -e 's/\\f.//g' -e 's/\\-/-/g' "$unpacked/build/man/querycache-run.1" >"$dir/run.1"
+    for name in $(build/querycache-run --help | grep -oE '^  --[a-z]+') \
+        $(grep -ohE '\bQUERYCACHE_[A-Z_]+' ext/preload/querycache-run | sort -u); do
+        ok "querycache-run(1) describes $name" grep -qw -e "$name" "$dir/run.1"
+    done
+else
+    skip 'querycache-run(1) describes its options' 'none was built'
+fi
+
 # ---- the npm package ----
 
 if command -v npm >/dev/null && command -v node >/dev/null; then
