@@ -54,7 +54,9 @@ LEFT_OUT        := $(if $(HIREDIS),,bench/peers/redis.c) $(if $(LIBMEMCACHED),,b
 PEER_SOURCES    := $(filter-out $(LEFT_OUT),$(wildcard bench/peers/*.c))
 PEER_FLAGS      := $(if $(HIREDIS),-DHAVE_HIREDIS) $(if $(LIBMEMCACHED),-DHAVE_LIBMEMCACHED)
 SHELL_TESTS     := $(wildcard tests/*.t)
-C_FILES          = $(shell find ext include tests bench -name '*.c' -o -name '*.h' | sort)
+# The applications of docs/clients/. Most have an SQLite of their own, and so run once.
+CLIENT_TESTS    := $(wildcard tests/clients/*.t)
+C_FILES          = $(shell find ext include tests bench docs -name '*.c' -o -name '*.h' | sort)
 PROGRAMS        := $(patsubst tests/%.c,%,$(PROGRAM_SOURCES))
 BENCHES         := $(BENCH_SOURCES:bench/%.c=%)
 GROWTHS         := $(GROWTH_SOURCES:bench/%.c=%)
@@ -80,13 +82,14 @@ PARALLEL = +$(MAKE) --no-print-directory $(if $(V),,-s) \
            $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
 
 # The tests find what they drive in the environment.
-export CC BUILD SQLITE3 JOBS QUERYCACHE_DATA
+export CC BUILD CACHE SQLITE3 JOBS QUERYCACHE_DATA
 export QUERYCACHE  ?= $(abspath $(BUILD)/querycache)
 export SQLITE3_OLD ?= $(abspath $(CACHE)/3.31.1/sqlite3)
 PROVE = prove --timer --jobs $(JOBS) --exec '$(TIMEOUT)'
 
-.PHONY: all help static deps dev-deps bench-deps package-deps amalgamation demo test test-system asan tsan coverage \
-        mutants bench bench-report sources-of-sqlite programs format format-check lint clean FORCE
+.PHONY: all help static deps dev-deps bench-deps package-deps amalgamation better-sqlite3 demo test \
+        test-system asan tsan coverage mutants bench bench-report sources-of-sqlite programs format \
+        format-check lint clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -177,12 +180,17 @@ NEWEST_O = $(NEWEST)-$(CC_NAME)
 TSAN_CC    := $(if $(findstring clang,$(CC)),$(CC),clang)
 NEWEST_TSAN = $(NEWEST)-$(notdir $(lastword $(TSAN_CC)))-tsan.o
 $(BUILD)/tsan/% $(NEWEST_TSAN): private CC = $(TSAN_CC)
-ASAN_SHELL     = $(CACHE)/3.44.2/sqlite3-$(CC_NAME)-asan
+ASAN_SHELL     = $(CACHE)/3.52.0/sqlite3-$(CC_NAME)-asan
 ASAN_SHELL_OLD = $(CACHE)/3.31.1/sqlite3-$(CC_NAME)-asan
 $(eval $(call TREE,static,$(RELEASE),,-lsqlite3))
 $(eval $(call TREE,newest,$(RELEASE),-isystem $(CACHE)/newest,,$(NEWEST).c $(NEWEST_O).o))
 $(eval $(call TREE,test-system,$(TEST),,-lsqlite3))
 $(eval $(call TREE,test-newest,$(TEST),-isystem $(CACHE)/newest,,$(NEWEST).c $(NEWEST_O).o))
+# The same with an SQLite that lacks sqlite3_expired(): hits are lost, in attached files, and no more.
+LEAN_TESTS = $(patsubst %,$(BUILD)/test-newest/%-lean,differential test_hazards test_meaning)
+$(LEAN_TESTS): $(BUILD)/test-newest/%-lean: $(BUILD)/test-newest/tests/%.o \
+        $(BUILD)/test-newest/libsupport.a $(BUILD)/test-newest/libquerycache.a $(NEWEST_O)-lean.o
+	$(CC) $(TEST) $(LDFLAGS) -o $@ $^ -lpthread -ldl -lm
 $(eval $(call TREE,asan,$(ASAN),-isystem $(CACHE)/newest,,$(NEWEST).c $(NEWEST_O)-asan.o))
 $(eval $(call TREE,tsan,$(TSAN),-isystem $(CACHE)/newest,,$(NEWEST).c $(NEWEST_TSAN)))
 $(eval $(call TREE,coverage,$(COVER),,-lsqlite3))
@@ -196,7 +204,7 @@ $(BUILD)/$(1)/%.t: tests/%.t Makefile
 	@printf '#!/bin/sh\nSQLITE3=%s QUERYCACHE=%s exec bash %s\n' '$(2)' '$(3)' $$< > $$@ && chmod +x $$@
 endef
 $(eval $(call SHELL_TREE,shell-system,$(SQLITE3),$(QUERYCACHE)))
-$(eval $(call SHELL_TREE,shell-3.44.2,$(abspath $(CACHE)/3.44.2/sqlite3),$(QUERYCACHE)))
+$(eval $(call SHELL_TREE,shell-3.52.0,$(abspath $(CACHE)/3.52.0/sqlite3),$(QUERYCACHE)))
 $(eval $(call SHELL_TREE,shell-asan,$(abspath $(ASAN_SHELL)),$(abspath $(BUILD)/asan/querycache)))
 $(eval $(call SHELL_TREE,shell-coverage,$(SQLITE3),$(abspath $(BUILD)/coverage/querycache)))
 
@@ -208,7 +216,7 @@ SQLITE_OPTIONS := -DSQLITE_THREADSAFE=1 -DSQLITE_SOUNDEX -DSQLITE_USE_URI \
     PREUPDATE_HOOK RTREE SESSION STMTVTAB UNLOCK_NOTIFY)
 COMPILE_SQLITE   = $(CC) -w -g $(SQLITE_OPTIONS)
 
-amalgamation: $(NEWEST_O).o $(CACHE)/3.44.2/sqlite3 $(CACHE)/3.31.1/sqlite3 $(if $(PRELOAD),$(CACHE)/3.31.1/libsqlite3.so.0) ## Fetch (npm) and compile other SQLite versions
+amalgamation: $(NEWEST_O).o $(NEWEST_O)-lean.o $(CACHE)/3.52.0/sqlite3 $(CACHE)/3.31.1/sqlite3 $(if $(PRELOAD),$(CACHE)/3.31.1/libsqlite3.so.0) ## Fetch (npm) and compile other SQLite versions
 
 $(CACHE)/%/sqlite3.c:
 	@tests/sqlite.sh $* $(@D)
@@ -216,19 +224,26 @@ $(NEWEST_O).o: $(NEWEST).c
 	$(COMPILE_SQLITE) -O2 -c $< -o $@
 $(CACHE)/%/libsqlite3.so.0: $(CACHE)/%/sqlite3.c
 	$(COMPILE_SQLITE) -O1 -fPIC -shared -Wl,-soname,libsqlite3.so.0 -o $@ $< -lpthread -ldl -lm
+# Without the routines that SQLite advises to leave out, as better-sqlite3 does.
+$(NEWEST_O)-lean.o: $(NEWEST).c
+	$(COMPILE_SQLITE) -DSQLITE_OMIT_DEPRECATED -O2 -c $< -o $@
 $(NEWEST_O)-asan.o: $(NEWEST).c
 	$(COMPILE_SQLITE) -O1 -fsanitize=address -fno-omit-frame-pointer -c $< -o $@
 $(NEWEST_TSAN): $(NEWEST).c
 	$(COMPILE_SQLITE) -O1 -fsanitize=thread -fno-omit-frame-pointer -c $< -o $@
 $(CACHE)/%/sqlite3: $(CACHE)/%/sqlite3.c
-	$(COMPILE_SQLITE) -O1 -o $@ $(@D)/shell.c $< -lpthread -ldl -lm
+	$(COMPILE_SQLITE) -DSQLITE_OMIT_DEPRECATED -O1 -o $@ $(@D)/shell.c $< -lpthread -ldl -lm
 $(CACHE)/%/sqlite3-$(CC_NAME)-asan: $(CACHE)/%/sqlite3.c
 	$(COMPILE_SQLITE) -O1 -fsanitize=address -fno-omit-frame-pointer -c $< -o $@-library.o
 	$(COMPILE_SQLITE) -O1 -fsanitize=address -fno-omit-frame-pointer -c $(@D)/shell.c -o $@-shell.o
 	$(CC) $(SANITIZE) -o $@ $@-library.o $@-shell.o -lpthread -ldl -lm
 
-sources-of-sqlite: $(CACHE)/newest/sqlite3.c $(CACHE)/3.44.2/sqlite3.c $(CACHE)/3.31.1/sqlite3.c
+sources-of-sqlite: $(CACHE)/newest/sqlite3.c $(CACHE)/3.52.0/sqlite3.c $(CACHE)/3.31.1/sqlite3.c
 	@:
+
+# Where it cannot be had, its test is skipped, and says why.
+better-sqlite3:
+	@tests/clients/better-sqlite3.sh $(CACHE)/better-sqlite3
 
 # All that is compiled from this repository, for lint.
 programs: all $(PROGRAMS:%=$(BUILD)/test-system/%) $(patsubst %,$(BUILD)/static/%,$(BENCHES) $(GROWTHS))
@@ -239,16 +254,18 @@ demo: all ## Run sql/demo.sql: five dashboard queries over a million rows, plain
 	$(SQLITE3) -batch -init /dev/null < sql/demo.sql
 
 CLIENTS      = $(if $(PRELOAD),$(BUILD)/preload-client)
-SYSTEM_TESTS = $(PROGRAMS:%=$(BUILD)/test-system/%) $(SHELL_TESTS:tests/%=$(BUILD)/shell-system/%)
+SYSTEM_TESTS = $(PROGRAMS:%=$(BUILD)/test-system/%) $(SHELL_TESTS:tests/%=$(BUILD)/shell-system/%) \
+               $(CLIENT_TESTS:tests/%=$(BUILD)/shell-system/%)
 # The model has no SQLite in it: once is enough.
-OTHER_TESTS  = $(patsubst %,$(BUILD)/test-newest/%,$(filter-out test_model,$(PROGRAMS))) $(SHELL_TESTS:tests/%=$(BUILD)/shell-3.44.2/%)
+OTHER_TESTS  = $(patsubst %,$(BUILD)/test-newest/%,$(filter-out test_model,$(PROGRAMS))) $(SHELL_TESTS:tests/%=$(BUILD)/shell-3.52.0/%) \
+               $(BUILD)/shell-3.52.0/clients/shell.t $(LEAN_TESTS)
 ASAN_TESTS   = $(PROGRAMS:%=$(BUILD)/asan/%) $(SHELL_TESTS:tests/%=$(BUILD)/shell-asan/%)
 COVER_TESTS  = $(PROGRAMS:%=$(BUILD)/coverage/%) $(SHELL_TESTS:tests/%=$(BUILD)/shell-coverage/%)
 
 # The fetching first: where it fails, what it says about that is the last word.
 test: ## Run all tests against the system's SQLite and against others (npm fetches them once)
 	@$(MAKE) --no-print-directory sources-of-sqlite
-	@$(PARALLEL) all static amalgamation $(CLIENTS) $(SYSTEM_TESTS) $(OTHER_TESTS)
+	@$(PARALLEL) all static amalgamation better-sqlite3 $(CLIENTS) $(SYSTEM_TESTS) $(OTHER_TESTS)
 	@$(PROVE) $(SYSTEM_TESTS) $(OTHER_TESTS)
 
 test-system: ## Run all tests against the system's SQLite alone, without a network

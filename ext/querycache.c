@@ -55,6 +55,17 @@ static bool is_taken(sqlite3 *db)
     return taken;
 }
 
+/* What SQLite's options can take away, and nothing works without. Where it is linked in, the linker
+** asks. */
+static const char *missing_routine(void)
+{
+#ifndef SQLITE_CORE
+    if (sqlite3_column_decltype == NULL)
+        return "sqlite3_column_decltype(), which SQLITE_OMIT_DECLTYPE takes away";
+#endif
+    return NULL;
+}
+
 static int start(sqlite3 *db, char **error)
 {
     /* First of all: an older SQLite's table of routines ends before some that are used below. */
@@ -62,6 +73,10 @@ static int start(sqlite3 *db, char **error)
         return surface_failure(sqlite3_mprintf("querycache needs SQLite " OLDEST_SQLITE_TEXT
                                                " or newer; this is %s",
                                                sqlite3_libversion()),
+                               error);
+    if (missing_routine() != NULL)
+        return surface_failure(sqlite3_mprintf("querycache needs an SQLite with %s",
+                                               missing_routine()),
                                error);
     int code = config_load(error);
     if (code != SQLITE_OK || is_taken(db))

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Bad input: each error says what was asked, what is wrong, and what would be right.
+# A line for each statement: of several in one line, newer shells show the last error alone.
 
 . "$(dirname "$0")/sample.sh"
 
@@ -26,8 +27,10 @@ says 'a cached table with options alone' 'SELECT' \
 says 'cache_query of an empty text' 'SELECT' <<<"SELECT cache_query('');"
 says 'cache_query of a comment' 'SELECT' <<<"SELECT cache_query('-- nothing');"
 says 'cache_query without arguments' 'cache_query' <<<'SELECT cache_query();'
-says 'two statements in a cached table' 'one' 'statement' \
-    <<<'CREATE VIRTUAL TABLE temp.c USING cache((SELECT 1; SELECT 2)); SELECT * FROM c;'
+says 'two statements in a cached table' 'one' 'statement' <<'SQL'
+CREATE VIRTUAL TABLE temp.c USING cache((SELECT 1; SELECT 2));
+SELECT * FROM c;
+SQL
 says 'two statements in cache_query: neither runs' 'one' 'statement' 'rows: 5' <<'SQL'
 SELECT cache_query('SELECT 1; DELETE FROM sales');
 SELECT 'rows: ' || count(*) FROM sales;
@@ -35,12 +38,16 @@ SQL
 
 # ---- what SQLite itself refuses ----
 
-says "a syntax error has SQLite's own message" 'near "FORM": syntax error' \
-    <<<'CREATE VIRTUAL TABLE temp.c USING cache((SELECT * FORM sales)); SELECT * FROM c;'
+says "a syntax error has SQLite's own message" 'near "FORM": syntax error' <<'SQL'
+CREATE VIRTUAL TABLE temp.c USING cache((SELECT * FORM sales));
+SELECT * FROM c;
+SQL
 says "cache_query passes SQLite's syntax error on" 'near "FORM": syntax error' \
     <<<"SELECT cache_query('SELECT * FORM sales');"
-says 'a table that is not there' 'no such table: nowhere' \
-    <<<'CREATE VIRTUAL TABLE temp.c USING cache((SELECT * FROM nowhere)); SELECT * FROM c;'
+says 'a table that is not there' 'no such table: nowhere' <<'SQL'
+CREATE VIRTUAL TABLE temp.c USING cache((SELECT * FROM nowhere));
+SELECT * FROM c;
+SQL
 says 'cache_rows: a column that is not there' 'no such column: colour' \
     <<<"SELECT * FROM cache_rows('SELECT colour FROM sales');"
 says 'a query that fails half way gives its error, and keeps nothing' 'integer overflow' \
@@ -234,8 +241,10 @@ CREATE VIRTUAL TABLE main.c USING cache((SELECT x FROM t));
 SELECT * FROM c;
 SQL
 direct="((SELECT sha3_query('SELECT 1') AS x), nondeterministic = allow)"
-says 'a stored definition that calls a DIRECTONLY function' 'sha3_query' \
-    <<<"CREATE VIRTUAL TABLE main.c USING cache$direct; SELECT length(x) FROM c;"
+says 'a stored definition that calls a DIRECTONLY function' 'sha3_query' <<SQL
+CREATE VIRTUAL TABLE main.c USING cache$direct;
+SELECT length(x) FROM c;
+SQL
 gives 'in temp it may' 32 \
     <<<"CREATE VIRTUAL TABLE temp.c USING cache$direct; SELECT length(x) FROM c;"
 ordinary="((SELECT lsmode(33188) AS x), nondeterministic = allow)"

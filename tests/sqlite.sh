@@ -2,7 +2,7 @@
 # Fetches SQLite's sources by the name of an npm package that carries them.
 #
 #     tests/sqlite.sh newest DIRECTORY      the amalgamation in the newest better-sqlite3
-#     tests/sqlite.sh 3.44.2 DIRECTORY      amalgamation and shell, from sqlite3@5.1.7
+#     tests/sqlite.sh 3.52.0 DIRECTORY      amalgamation and shell, from sqlite3@6.0.1
 #     tests/sqlite.sh 3.31.1 DIRECTORY      the same from sqlite3@5.0.0: too old for the extension
 #
 # DIRECTORY then has sqlite3.c, sqlite3.h and sqlite3ext.h, and shell.c where there is one.
@@ -10,9 +10,9 @@ set -eu
 
 case $1 in
 newest) package=better-sqlite3@latest ;;
-3.44.2) package=sqlite3@5.1.7 ;;
+3.52.0) package=sqlite3@6.0.1 ;;
 3.31.1) package=sqlite3@5.0.0 ;;
-*) echo "$0: newest, 3.44.2 or 3.31.1, not $1" >&2 && exit 2 ;;
+*) echo "$0: newest, 3.52.0 or 3.31.1, not $1" >&2 && exit 2 ;;
 esac
 
 mkdir -p "$2"

@@ -10,4 +10,12 @@
 
 SQLITE_EXTENSION_INIT3
 
+/*
+** NULL where SQLite was compiled with SQLITE_OMIT_DEPRECATED, as its documentation recommends: in
+** the routine table, and where it is linked in.
+*/
+#ifdef SQLITE_CORE
+#pragma weak sqlite3_expired
+#endif
+
 #endif

@@ -94,10 +94,11 @@ static struct database *database_of(struct member *member)
     return (struct database *)(void *)member;
 }
 
-/* A detached database's number of commits starts anew when it is attached again. */
+/* A detached database's number of commits starts anew when it is attached again. Asked in hooks. */
 static bool may_be_another(const struct database *database)
 {
-    return database->index > TEMP_DATABASE && observer_has_expired(database->observer);
+    return database->index > TEMP_DATABASE &&
+           (!observer_can_tell_expiry() || observer_has_expired(database->observer));
 }
 
 bool database_proves(const struct database *database, uint32_t version)

@@ -378,9 +378,25 @@ static int read_flags(struct observer *observer)
     return rc == SQLITE_OK ? finalized : rc;
 }
 
+/* SQLite compiles an expired statement anew when it is stepped, and counts that. Whatever else may
+** come of stepping this one is no proof that it had not expired. */
+static bool was_recompiled(sqlite3_stmt *sentinel)
+{
+    bool ran = sqlite3_step(sentinel) == SQLITE_ROW;
+    sqlite3_reset(sentinel);
+    return !ran || sqlite3_stmt_status(sentinel, SQLITE_STMTSTATUS_REPREPARE, 0) > 0;
+}
+
+bool observer_can_tell_expiry(void)
+{
+    return sqlite3_expired != NULL;
+}
+
 bool observer_has_expired(const struct observer *observer)
 {
-    return observer->sentinel == NULL || sqlite3_expired(observer->sentinel);
+    sqlite3_stmt *sentinel = observer->sentinel;
+    return sentinel == NULL ||
+           (observer_can_tell_expiry() ? sqlite3_expired(sentinel) : was_recompiled(sentinel));
 }
 
 /*

@@ -70,8 +70,12 @@ bool observer_is_foreign(const struct observer *observer);
 void observer_suspend(struct observer *observer);
 
 /* True once SQLite has expired the statements it had prepared, until the next listing notes it. A
-** statement's own flag would not tell: binding a value that the plan depends on sets it, too. */
+** statement's own flag would not tell: binding a value that the plan depends on sets it, too. Steps
+** the sentinel where SQLite cannot be asked, so not to be called in a hook there. */
 bool observer_has_expired(const struct observer *observer);
+
+/* True where it can be told in a hook as well: SQLite has sqlite3_expired(). */
+bool observer_can_tell_expiry(void);
 
 /* Find out which databases are attached. Cheap unless one was detached since; `force` asks in any
 ** case. */
