@@ -350,6 +350,23 @@ int read_streaming(struct session *session, struct request *request, struct resu
     return read(session, request, result, stream, error);
 }
 
+/* ---- what is attached to a result ---- */
+
+bool read_extend(struct session *session, const struct request *request, struct result *result,
+                 const struct extension *extension)
+{
+    struct reading reading = {
+        .session = session, .query = request->query, .params = request->params};
+    identify(&reading);
+    if (store_extend(session->store, &reading.identity, ticks_now(), result, extension))
+        return true;
+    /* As find_own() has it. */
+    if (!session->keeps_own || reading.identity.owner == session->id)
+        return false;
+    reading.identity.owner = session->id;
+    return store_extend(session->store, &reading.identity, ticks_now(), result, extension);
+}
+
 /* ---- keys ---- */
 
 int read_key(struct cached_query *query, sqlite3_value **values, struct key *key)

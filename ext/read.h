@@ -33,11 +33,17 @@ struct stream;
 
 /*
 ** The same, but what has to be computed comes through a stream (stream.h), row by row: then *stream is
-** set instead of *result, unless there is but one row, and the caller ends it. The query and request->params must stay until then.
+** set instead of *result, unless there is but one row, and the caller ends it. The query and
+** request->params must stay until then.
 ** SQLITE_SCHEMA, where query->prepared: the SELECT may have other columns than were declared.
 */
 int read_streaming(struct session *session, struct request *request, struct result **result,
                    struct stream **stream, char **error);
+
+/* Attach something to a result that the request was answered with, if the store still has it: see
+** store_extend(). */
+bool read_extend(struct session *session, const struct request *request, struct result *result,
+                 const struct extension *extension);
 
 /* The key under which the results for these values are kept just now. SQLITE_OK or SQLITE_NOMEM. */
 int read_key(struct cached_query *query, sqlite3_value **values, struct key *key);

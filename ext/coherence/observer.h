@@ -26,6 +26,7 @@ struct observer {
     bool read_uncommitted;      /* nothing is cached while it is on */
     bool flags_known;           /* what follows was found out under this incarnation */
     bool own_collations;        /* the application put its own under a built-in name */
+    bool utf8;                  /* how SQLite keeps text */
     struct hook_slots slots;
     bool hooked;    /* the three hooks were registered */
     unsigned depth; /* snapshots open, one inside the other */

@@ -8,13 +8,13 @@
 #include "base/program.h"
 
 /* Affinities as the comparison opcodes carry them in p5 (sqliteInt.h, SQLITE_AFF_…). */
-#define AFFINITY_MASK 0x47
-#define AFFINITY_NONE 0x40
-#define AFFINITY_BLOB 0x41
-#define AFFINITY_TEXT 0x42
-#define AFFINITY_NUMERIC 0x43
-#define AFFINITY_INTEGER 0x44
-#define AFFINITY_REAL 0x45
+#define CODE_MASK 0x47
+#define CODE_NONE 0x40
+#define CODE_BLOB 0x41
+#define CODE_TEXT 0x42
+#define CODE_NUMERIC 0x43
+#define CODE_INTEGER 0x44
+#define CODE_REAL 0x45
 
 /* EXPLAIN cuts a collation's name at this length (18; 20 before SQLite 3.36). */
 #define COLLATION_CUT 18
@@ -64,7 +64,7 @@ static int find_comparison(const struct instruction *instruction, int address, v
         struct traits *traits = &probe->traits[i];
         if (traits->reg == 0 || (traits->reg != instruction->p1 && traits->reg != instruction->p3))
             continue;
-        traits->affinity = instruction->p5 & AFFINITY_MASK;
+        traits->affinity = instruction->p5 & CODE_MASK;
         if (traits->collation == NULL && instruction->p4[0] != '\0') {
             traits->collation = collation_name(instruction->p4);
             if (traits->collation == NULL)
@@ -111,28 +111,28 @@ static bool mentions(const char *type, const char *word)
 static int affinity_of_type(const char *type)
 {
     if (mentions(type, "int"))
-        return AFFINITY_INTEGER;
+        return CODE_INTEGER;
     if (mentions(type, "char") || mentions(type, "clob") || mentions(type, "text"))
-        return AFFINITY_TEXT;
+        return CODE_TEXT;
     if (mentions(type, "blob") || type[0] == '\0')
-        return AFFINITY_BLOB;
+        return CODE_BLOB;
     if (mentions(type, "real") || mentions(type, "floa") || mentions(type, "doub"))
-        return AFFINITY_REAL;
-    return AFFINITY_NUMERIC;
+        return CODE_REAL;
+    return CODE_NUMERIC;
 }
 
 /* A type of that affinity; NONE has none, and BLOB is the nearest that a declaration can say. */
 static const char *type_of_affinity(int affinity)
 {
     switch (affinity) {
-    case AFFINITY_NONE:
-    case AFFINITY_BLOB:
+    case CODE_NONE:
+    case CODE_BLOB:
         return "";
-    case AFFINITY_TEXT:
+    case CODE_TEXT:
         return "TEXT";
-    case AFFINITY_INTEGER:
+    case CODE_INTEGER:
         return "INT";
-    case AFFINITY_REAL:
+    case CODE_REAL:
         return "REAL";
     default:
         return "NUM";
@@ -143,8 +143,8 @@ static const char *type_of_affinity(int affinity)
 ** names. */
 static const char *choose_type(const char *declared, int affinity)
 {
-    if (affinity == AFFINITY_NONE)
-        affinity = AFFINITY_BLOB;
+    if (affinity == CODE_NONE)
+        affinity = CODE_BLOB;
     /* In a virtual table the word "hidden" in a type would hide the column. */
     if (declared != NULL && affinity_of_type(declared) == affinity && !mentions(declared, "hidden"))
         return declared;
@@ -204,6 +204,26 @@ static int complete_collation(sqlite3 *db, char **name)
     return rc != SQLITE_OK ? rc : finalized;
 }
 
+enum collation collation_of_name(const char *name)
+{
+    if (name == NULL || sqlite3_stricmp(name, "BINARY") == 0)
+        return COLLATION_BINARY;
+    return sqlite3_stricmp(name, "NOCASE") == 0 ? COLLATION_NOCASE : COLLATION_OTHER;
+}
+
+static enum affinity affinity_of_code(int code)
+{
+    switch (code) {
+    case CODE_NONE:
+    case CODE_BLOB:
+        return AFFINITY_BLOB;
+    case CODE_TEXT:
+        return AFFINITY_TEXT;
+    default:
+        return AFFINITY_NUMERIC;
+    }
+}
+
 static int declare(sqlite3 *db, sqlite3_stmt *statement, struct columns *columns,
                    struct probe *probe)
 {
@@ -217,6 +237,8 @@ static int declare(sqlite3 *db, sqlite3_stmt *statement, struct columns *columns
         rc = complete_collation(db, &traits->collation);
         if (traits->collation != NULL && sqlite3_stricmp(traits->collation, "BINARY") != 0)
             buffer_add_format(&text, " COLLATE \"%w\"", traits->collation);
+        columns->kinds[i] = (struct column_kind){affinity_of_code(traits->affinity),
+                                                 collation_of_name(traits->collation)};
     }
     if (rc != SQLITE_OK) {
         buffer_clear(&text);
@@ -276,7 +298,8 @@ static int read_names(sqlite3_stmt *statement, struct columns *columns)
 {
     unsigned count = (unsigned)sqlite3_column_count(statement);
     columns->names = memory_alloc_zero((count ? count : 1) * sizeof *columns->names);
-    if (columns->names == NULL)
+    columns->kinds = memory_alloc_zero((count ? count : 1) * sizeof *columns->kinds);
+    if (columns->names == NULL || columns->kinds == NULL)
         return SQLITE_NOMEM;
     columns->count = count;
     for (unsigned i = 0; i < count; i++) {
@@ -304,7 +327,7 @@ int columns_read(sqlite3 *db, const char *sql, int parameters, struct columns *c
         rc = probe.traits != NULL ? SQLITE_OK : SQLITE_NOMEM;
     }
     for (unsigned i = 0; rc == SQLITE_OK && i < probe.count; i++)
-        probe.traits[i].affinity = AFFINITY_NONE;
+        probe.traits[i].affinity = CODE_NONE;
     if (rc == SQLITE_OK)
         rc = read_traits(db, sql, columns, &probe);
     if (rc == SQLITE_OK)
@@ -334,6 +357,7 @@ void columns_clear(struct columns *columns)
     for (unsigned i = 0; columns->names != NULL && i < columns->count; i++)
         memory_free(columns->names[i]);
     memory_free(columns->names);
+    memory_free(columns->kinds);
     memory_free(columns->declaration);
     *columns = (struct columns){0};
 }

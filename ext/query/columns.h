@@ -9,11 +9,27 @@
 
 #include "base/sqlite.h"
 
+/* How SQLite converts what is compared with a column. */
+enum affinity { AFFINITY_BLOB, AFFINITY_TEXT, AFFINITY_NUMERIC };
+
+/* How a column's texts are compared, unless a query says otherwise. */
+enum collation { COLLATION_BINARY, COLLATION_NOCASE, COLLATION_OTHER };
+
+/* What the declaration says of one column. */
+struct column_kind {
+    enum affinity affinity;
+    enum collation collation;
+};
+
 struct columns {
     unsigned count;
-    char **names;      /* unique, whatever their case */
-    char *declaration; /* "a" INTEGER, "b" TEXT COLLATE "NOCASE", … */
+    char **names;              /* unique, whatever their case */
+    struct column_kind *kinds; /* one for each */
+    char *declaration;         /* "a" INTEGER, "b" TEXT COLLATE "NOCASE", … */
 };
+
+/* NULL is BINARY. */
+enum collation collation_of_name(const char *name);
 
 /* Read the columns of a SELECT whose greatest parameter number is `parameters`. SQLite's error
 ** code. */

@@ -275,15 +275,15 @@ static int read_encoding(sqlite3 *db, char out[16])
     return rc != SQLITE_OK ? rc : finalized;
 }
 
-static int check_flags(struct observer *observer)
+int definition_learn_flags(struct observer *observer)
 {
     char encoding[16];
     if (observer->flags_known)
         return SQLITE_OK;
     int rc = read_encoding(observer->db, encoding);
+    observer->utf8 = strcmp(encoding, "UTF-8") == 0;
     if (rc == SQLITE_OK)
-        rc = collations_check(observer->db, strcmp(encoding, "UTF-8") == 0,
-                              &observer->own_collations);
+        rc = collations_check(observer->db, observer->utf8, &observer->own_collations);
     observer->flags_known = rc == SQLITE_OK;
     return rc;
 }
@@ -292,7 +292,7 @@ static int check_flags(struct observer *observer)
 static int find_owner(struct definition *definition)
 {
     const struct analysis *analysis = &definition->analysis;
-    int rc = check_flags(definition->observer);
+    int rc = definition_learn_flags(definition->observer);
     bool own = !definition->share || (analysis->own_functions && GUARD(OWN_FUNCTIONS)) ||
                (analysis->own_collations && GUARD(OWN_COLLATIONS)) ||
                (definition->observer->own_collations && GUARD(OWN_COLLATIONS));

@@ -82,6 +82,9 @@ int definition_open(struct definition *definition, struct observer *observer,
 */
 int definition_refresh(struct definition *definition, char **error);
 
+/* Find out how the connection compares texts just now: own_collations and utf8 of its observer. */
+int definition_learn_flags(struct observer *observer);
+
 /* Finalize the kept statements, unless they are running; the next refresh prepares them again. */
 void definition_suspend(struct definition *definition);
 

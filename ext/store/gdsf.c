@@ -142,8 +142,11 @@ static struct entry *first(struct order *order, unsigned queue)
         struct entry *entry = entry_at(order, place);
         if (!was_hit_since(order, entry))
             return entry;
+        int64_t before = place->rank;
         take_out(order, place);
         value(order, entry);
+        if (place->rank < before) /* it has grown; but what was published of ranks stands */
+            place->rank = before;
         push(order, place);
     }
 }

@@ -141,6 +141,11 @@ static void count(struct order *order, unsigned queue, int64_t bytes)
     atomic_store_explicit(sum, before + bytes, memory_order_relaxed);
 }
 
+void order_grow(struct order *order, struct entry *entry, size_t bytes)
+{
+    count(order, place_of(order, entry)->queue, (int64_t)bytes);
+}
+
 void order_count_in(struct order *order, struct entry *entry, unsigned queue)
 {
     place_of(order, entry)->queue = (uint8_t)queue;

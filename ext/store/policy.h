@@ -117,6 +117,9 @@ void order_remove(struct order *order, struct entry *entry, enum cause cause);
 struct entry *order_first(struct order *order, unsigned queue);
 bool order_dismiss(struct order *order, struct entry *entry);
 
+/* So many bytes more are the entry's, from now on. */
+void order_grow(struct order *order, struct entry *entry, size_t bytes);
+
 /* Follow another policy, with the same entries. */
 void order_follow(struct order *order, const struct policy *policy);
 

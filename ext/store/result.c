@@ -1,6 +1,5 @@
 #include "store/result.h"
 
-#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "base/memory.h"
@@ -462,6 +461,8 @@ struct result *result_builder_finish(struct result_builder *builder)
     struct result *result = size < SIZE_MAX ? memory_alloc(size) : NULL;
     if (result != NULL) {
         atomic_init(&result->references, 1);
+        atomic_init(&result->attached, NULL);
+        atomic_init(&result->claimed, false);
         result->rows = builder->rows;
         result->size = memory_footprint(size);
         result->column_count = columns;
@@ -488,9 +489,34 @@ struct result *result_retain(struct result *result)
 
 void result_release(struct result *result)
 {
-    if (result != NULL &&
-        atomic_fetch_sub_explicit(&result->references, 1, memory_order_acq_rel) == 1)
-        memory_free(result);
+    if (result == NULL ||
+        atomic_fetch_sub_explicit(&result->references, 1, memory_order_acq_rel) > 1)
+        return;
+    const struct attachment *attached = result_attached(result);
+    while (attached != NULL) {
+        const struct attachment *next = attached->next;
+        memory_free((void *)(uintptr_t)attached);
+        attached = next;
+    }
+    memory_free(result);
+}
+
+void result_attach(struct result *result, struct attachment *attachment)
+{
+    attachment->next = atomic_load_explicit(&result->attached, memory_order_relaxed);
+    while (!atomic_compare_exchange_weak_explicit(&result->attached, &attachment->next, attachment,
+                                                  memory_order_release, memory_order_relaxed))
+        ;
+}
+
+_Bool result_claim(struct result *result)
+{
+    return !atomic_exchange_explicit(&result->claimed, true, memory_order_acquire);
+}
+
+void result_give_back(struct result *result)
+{
+    atomic_store_explicit(&result->claimed, false, memory_order_release);
 }
 
 size_t result_size(const struct result *result)

@@ -10,6 +10,7 @@
 #ifndef QUERYCACHE_STORE_RESULT_H
 #define QUERYCACHE_STORE_RESULT_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -56,9 +57,16 @@ struct column {
     };
 };
 
+/* What was made of a result since, and goes with it: the first field of whatever that is. */
+struct attachment {
+    const struct attachment *next;
+};
+
 /* Its fields are for this module, which has them here for result_cell(), a hit's inner loop. */
 struct result {
     _Atomic uint64_t references;
+    const struct attachment *_Atomic attached;
+    _Atomic _Bool claimed; /* somebody makes something to be attached */
     uint64_t rows;
     size_t size;
     unsigned column_count;
@@ -94,6 +102,20 @@ static inline void result_prefetch(const struct result *result)
 
 struct result *result_retain(struct result *result);
 void result_release(struct result *result);
+
+/* Attach what memory_alloc() gave, which the result owns from here on. Thread-safe, as is looking
+** through what is attached; nothing is ever taken off. */
+void result_attach(struct result *result, struct attachment *attachment);
+
+static inline const struct attachment *result_attached(const struct result *result)
+{
+    return atomic_load_explicit(&result->attached, memory_order_acquire);
+}
+
+/* So that of many who want the same one alone makes it: true for the first, until it gives the claim
+** back. */
+_Bool result_claim(struct result *result);
+void result_give_back(struct result *result);
 
 static inline unsigned result_columns(const struct result *result)
 {

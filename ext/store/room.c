@@ -196,6 +196,12 @@ bool room_make(struct store *store, struct demand *demand)
     return true;
 }
 
+void room_give_back(struct store *store, const struct demand *demand)
+{
+    atomic_fetch_sub(&demand->space->bytes, demand->bytes);
+    atomic_fetch_sub(&store->bytes, demand->bytes);
+}
+
 bool room_is_possible(struct store *store, struct demand *demand)
 {
     pthread_mutex_lock(&store->room);

@@ -45,6 +45,9 @@ bool room_is_possible(struct store *store, struct demand *demand);
 ** is alone over a limit. Wants no lock held. */
 bool room_make(struct store *store, struct demand *demand);
 
+/* Reserved bytes that came to nothing. Wants no lock held. */
+void room_give_back(struct store *store, const struct demand *demand);
+
 /* Have the ghosts of the store and of that space, and what was asked, be as large as they should,
 ** where there is memory. Before each insertion. */
 void room_for_ghosts(struct store *store, struct space *space);

@@ -145,6 +145,14 @@ void shard_link(struct shard *shard, struct entry *entry)
     space_count(entry->space, COUNTER(insertions), 1);
 }
 
+void shard_grow(struct shard *shard, struct entry *entry, size_t bytes)
+{
+    close_shard(shard);
+    entry->bytes += bytes;
+    order_grow(&shard->order, entry, bytes);
+    order_grow(shard_order(shard, entry->space), entry, bytes);
+}
+
 static void count_cause(struct space *space, enum cause cause)
 {
     switch (cause) {

@@ -83,6 +83,9 @@ void shard_follow(struct shard *shard, struct order *order, const struct policy 
 /* Link it as the most recently used. The shard owns it from here on. */
 void shard_link(struct shard *shard, struct entry *entry);
 
+/* So many bytes more are the entry's. It keeps its place. */
+void shard_grow(struct shard *shard, struct entry *entry, size_t bytes);
+
 /* Unlink it, count why, and hand it over to `removal`. Its bytes no longer count from here on. */
 void shard_unlink(struct shard *shard, struct entry *entry, enum cause cause,
                   struct removal *removal);

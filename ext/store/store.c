@@ -275,6 +275,54 @@ enum kept store_insert(struct store *store, const struct query_identity *identit
     return KEPT;
 }
 
+/* ---- what is attached to a kept result ---- */
+
+/* Of the entry with that result; 0 when it is no longer there. */
+static size_t bytes_of(struct shard *shard, const struct query_identity *identity,
+                       const struct result *result)
+{
+    shard_lock(shard);
+    const struct entry *entry = shard_find(shard, identity);
+    size_t bytes = entry != NULL && entry->result == result ? entry->bytes : 0;
+    shard_unlock(shard);
+    return bytes;
+}
+
+static bool attach(struct store *store, const struct query_identity *identity, int64_t now,
+                   struct result *result, struct attachment *attachment, size_t bytes)
+{
+    struct shard *shard = shard_of(store, identity->key);
+    struct demand demand = {.space = identity->space, .now = now, .bytes = (int64_t)bytes};
+    if (!room_make(store, &demand))
+        return false;
+    shard_lock(shard);
+    struct entry *entry = shard_find(shard, identity);
+    bool there = entry != NULL && entry->result == result;
+    if (there) {
+        shard_grow(shard, entry, bytes);
+        result_attach(result, attachment);
+    }
+    shard_unlock(shard);
+    if (!there)
+        room_give_back(store, &demand);
+    return there;
+}
+
+bool store_extend(struct store *store, const struct query_identity *identity, int64_t now,
+                  struct result *result, const struct extension *extension)
+{
+    size_t before = bytes_of(shard_of(store, identity->key), identity, result);
+    if (before == 0 || extension->bytes > INT64_MAX / 4 ||
+        !can_fit(store, identity, before + extension->bytes) || !result_claim(result))
+        return false;
+    struct attachment *made = extension->make(extension->context);
+    bool attached = made != NULL && attach(store, identity, now, result, made, extension->bytes);
+    if (made != NULL && !attached)
+        memory_free(made);
+    result_give_back(result);
+    return attached;
+}
+
 /* ---- looking in, taking out ---- */
 
 struct visit {

@@ -184,6 +184,22 @@ enum kept { KEPT, KEPT_TOO_BIG, KEPT_NOT_ADMITTED, KEPT_NO_MEMORY };
 enum kept store_insert(struct store *store, const struct query_identity *identity,
                        const struct admission *admission);
 
+/*
+** Attach something to a kept result, which then counts in the entry's bytes, with room made for it
+** as for an insertion. `make` is called only where the result is the entry's of this identity, the
+** bounds allow so many bytes more, and nobody else is making something of it; no lock is held then.
+** It returns what memory_alloc() gave, or NULL. Where there came to be no room for it, or the entry
+** left meanwhile, it is freed. True when it was attached.
+*/
+struct extension {
+    size_t bytes; /* of what is made, as memory_footprint() has it */
+    struct attachment *(*make)(void *context);
+    void *context;
+};
+
+bool store_extend(struct store *store, const struct query_identity *identity, int64_t now,
+                  struct result *result, const struct extension *extension);
+
 /* ---- counting what the store does not see itself ---- */
 
 void store_count_bypass(struct store *store, struct space *space);

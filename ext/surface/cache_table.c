@@ -22,6 +22,7 @@
 #include "query/schema.h"
 #include "query/token.h"
 #include "read.h"
+#include "surface/path.h"
 #include "surface/surface.h"
 
 struct cache_table {
@@ -40,16 +41,19 @@ struct cache_cursor {
     sqlite3_vtab_cursor base; /* must be first */
     struct result *result;    /* NULL before the first xFilter */
     uint64_t row;
+    uint64_t first;       /* the row that came first */
+    struct path path;     /* to the rows, where they are not all, in their order */
     struct buffer params; /* encoded (query/key.h): for the key, and for their hidden columns */
     char room[PARAMETER_ROOM];
 };
 
-/* idxNum: whether every parameter has a value. */
-enum { PLAN_COMPLETE, PLAN_INCOMPLETE };
+/* idxNum: whether every parameter has a value, and then the access, shifted. */
+enum { PLAN_COMPLETE, PLAN_INCOMPLETE, PLAN_BITS = 1 };
 
 /*
 ** idxStr belongs to one prepared plan, and lives as long. Its first byte keeps what is known of
-** the plan; the question costs an EXPLAIN, so a statement that runs only once is not asked.
+** the plan; the question costs an EXPLAIN, so a statement that runs only once is not asked. Behind it
+** EXPLAIN QUERY PLAN shows the access.
 */
 enum plan_state { PLAN_NEW = 'n', PLAN_RAN = 'r', PLAN_ONCE = 'o', PLAN_MANY = 'm' };
 
@@ -353,30 +357,6 @@ static int cache_rename(sqlite3_vtab *base, const char *name)
 
 /* ---- planning ---- */
 
-static bool is_value(unsigned char op)
-{
-    return op == SQLITE_INDEX_CONSTRAINT_EQ || op == SQLITE_INDEX_CONSTRAINT_IS ||
-           op == SQLITE_INDEX_CONSTRAINT_ISNULL;
-}
-
-/* Hand one parameter on. False where it has no value in this plan; *known_later where it would
-** have in another order of the join. */
-static bool plan_parameter(sqlite3_index_info *info, int column, int argument, bool *known_later)
-{
-    for (int i = 0; i < info->nConstraint; i++) {
-        if (info->aConstraint[i].iColumn != column || !is_value(info->aConstraint[i].op))
-            continue;
-        if (!info->aConstraint[i].usable) {
-            *known_later = true;
-            continue;
-        }
-        info->aConstraintUsage[i].argvIndex = argument;
-        info->aConstraintUsage[i].omit = 1;
-        return true;
-    }
-    return false;
-}
-
 /* Cost of a plan that lacks a value: only where there is no other is it chosen, to say what
 ** lacks. */
 #define COST_INCOMPLETE 1e300
@@ -387,25 +367,23 @@ static int cache_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
     const struct cache_table *table = (struct cache_table *)base;
     /* A stored table is read in a transaction that SQLite opens before it asks. */
     snapshot_prepare(table->session->observer);
-    info->idxNum = PLAN_COMPLETE;
-    for (unsigned i = 0; i < table->query->definition.parameters.count; i++) {
-        bool known_later = false;
-        if (plan_parameter(info, table->columns + (int)i, (int)i + 1, &known_later))
-            continue;
-        if (known_later)
-            return SQLITE_CONSTRAINT;
-        info->idxNum = PLAN_INCOMPLETE;
-    }
-    char *state = sqlite3_malloc(2);
-    if (state == NULL)
-        return SQLITE_NOMEM;
-    state[0] = PLAN_NEW;
-    state[1] = '\0';
-    info->idxStr = state;
-    info->needToFreeIdxStr = 1;
+    enum known known = access_parameters(table->query, info, table->columns);
+    if (known == KNOWN_LATER)
+        return SQLITE_CONSTRAINT;
+    info->idxNum = known == KNOWN_NOW ? PLAN_COMPLETE : PLAN_INCOMPLETE;
     info->estimatedRows = 100;
     info->estimatedCost = info->idxNum == PLAN_COMPLETE ? 120.0 : COST_INCOMPLETE;
-    return SQLITE_OK;
+    struct access access = {0};
+    if (info->idxNum == PLAN_COMPLETE)
+        access = access_choose(table->query, info, table->columns,
+                               (int)table->query->definition.parameters.count + 1);
+    info->idxNum |= access_pack(&access) << PLAN_BITS;
+    char *shown = access_describe(&access, table->query);
+    info->idxStr =
+        shown != NULL ? sqlite3_mprintf("%c%s%s", PLAN_NEW, *shown ? " " : "", shown) : NULL;
+    info->needToFreeIdxStr = 1;
+    sqlite3_free(shown);
+    return info->idxStr != NULL ? SQLITE_OK : SQLITE_NOMEM;
 }
 
 /* ---- reading ---- */
@@ -422,6 +400,8 @@ static int cache_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out)
         return SQLITE_NOMEM;
     cursor->result = NULL;
     cursor->row = 0;
+    cursor->first = 0;
+    cursor->path = (struct path){0};
     buffer_start_in(&cursor->params, cursor->room, sizeof cursor->room);
     *out = &cursor->base;
     return SQLITE_OK;
@@ -433,6 +413,9 @@ static void cursor_clear(struct cache_cursor *cursor)
         result_release(cursor->result);
     cursor->result = NULL;
     cursor->row = 0;
+    cursor->first = 0;
+    if (cursor->path.rows != NULL)
+        path_clear(&cursor->path);
     buffer_clear(&cursor->params);
     buffer_start_in(&cursor->params, cursor->room, sizeof cursor->room);
 }
@@ -480,10 +463,23 @@ static bool plan_is_once(sqlite3 *db, const char *index_text)
     return *state == PLAN_ONCE;
 }
 
+/* Have the cursor visit the rows as the plan has it. */
+static int take_path(struct cache_cursor *cursor, struct session *session, struct request *request,
+                     int plan)
+{
+    struct access access = access_unpack(plan >> PLAN_BITS);
+    int rc = path_find(&cursor->path, session, request, cursor->result, &access,
+                       request->values + request->value_count);
+    cursor->first = path_start(&cursor->path, cursor->result);
+    cursor->row = cursor->first;
+    return rc;
+}
+
 /* A scan begins. */
 static int cache_filter(sqlite3_vtab_cursor *base, int plan, const char *index_text, int argc,
                         sqlite3_value **argv)
 {
+    (void)argc;
     struct cache_cursor *cursor = (struct cache_cursor *)base;
     struct cache_table *table = (struct cache_table *)base->pVtab;
     cursor_clear(cursor);
@@ -496,7 +492,7 @@ static int cache_filter(sqlite3_vtab_cursor *base, int plan, const char *index_t
         return explain_call(base->pVtab);
     char *error = NULL;
     struct request request = {.query = table->query,
-                              .value_count = argc,
+                              .value_count = (int)table->query->definition.parameters.count,
                               .values = argv,
                               .once = plan_is_once(table->session->db, index_text),
                               .params = &cursor->params};
@@ -507,6 +503,8 @@ static int cache_filter(sqlite3_vtab_cursor *base, int plan, const char *index_t
             sqlite3_mprintf("the columns of %s changed while it was read; drop and create %s "
                             "again",
                             table->query->name, table->query->name));
+    if (rc == SQLITE_OK && plan != PLAN_COMPLETE)
+        rc = take_path(cursor, table->session, &request, plan);
     if (rc != SQLITE_OK && error != NULL)
         error_set(&base->pVtab->zErrMsg, rc, error);
     return rc;
@@ -514,7 +512,11 @@ static int cache_filter(sqlite3_vtab_cursor *base, int plan, const char *index_t
 
 static int cache_next(sqlite3_vtab_cursor *base)
 {
-    ((struct cache_cursor *)base)->row++;
+    struct cache_cursor *cursor = (struct cache_cursor *)base;
+    if (cursor->path.rows == NULL)
+        cursor->row++;
+    else
+        cursor->row = path_next(&cursor->path, cursor->result);
     return SQLITE_OK;
 }
 
@@ -531,7 +533,7 @@ static int cache_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int
     int columns = (int)result_columns(cursor->result);
     if (column < columns)
         surface_result_at(context, table->session->lender, cursor->result, cursor->row,
-                          (unsigned)column);
+                          (unsigned)column, cursor->row == cursor->first);
     else if (cursor->params.size > 0)
         surface_result_cell(context,
                             key_parameter(cursor->params.bytes, (unsigned)(column - columns)));

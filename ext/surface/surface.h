@@ -83,7 +83,8 @@ static inline void surface_result_cell(sqlite3_context *context, struct cell cel
 void surface_result_any_cell(sqlite3_context *context, const struct column *column, uint64_t row);
 
 static inline void surface_result_at(sqlite3_context *context, struct lender *lender,
-                                     const struct result *result, uint64_t row, unsigned number)
+                                     const struct result *result, uint64_t row, unsigned number,
+                                     bool first)
 {
     const struct column *column = &result->columns[number];
     if (!column->plain) {
@@ -91,7 +92,7 @@ static inline void surface_result_at(sqlite3_context *context, struct lender *le
         return;
     }
     struct cell cell = result_plain_cell(column, row);
-    if (row > 0 || cell.type != CELL_TEXT || !cell.terminated ||
+    if (!first || cell.type != CELL_TEXT || !cell.terminated ||
         !lender_give_text(lender, context, cell.bytes, cell.size))
         surface_result_cell(context, cell);
 }
