@@ -219,6 +219,10 @@ static enum affinity affinity_of_code(int code)
         return AFFINITY_BLOB;
     case CODE_TEXT:
         return AFFINITY_TEXT;
+    case CODE_INTEGER:
+        return AFFINITY_INTEGER;
+    case CODE_REAL:
+        return AFFINITY_REAL;
     default:
         return AFFINITY_NUMERIC;
     }

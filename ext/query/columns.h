@@ -7,10 +7,17 @@
 #ifndef QUERYCACHE_QUERY_COLUMNS_H
 #define QUERYCACHE_QUERY_COLUMNS_H
 
+#include <stdbool.h>
+
 #include "base/sqlite.h"
 
 /* How SQLite converts what is compared with a column. */
-enum affinity { AFFINITY_BLOB, AFFINITY_TEXT, AFFINITY_NUMERIC };
+enum affinity { AFFINITY_BLOB, AFFINITY_TEXT, AFFINITY_NUMERIC, AFFINITY_INTEGER, AFFINITY_REAL };
+
+static inline bool affinity_is_numeric(enum affinity affinity)
+{
+    return affinity >= AFFINITY_NUMERIC;
+}
 
 /* How a column's texts are compared, unless a query says otherwise. */
 enum collation { COLLATION_BINARY, COLLATION_NOCASE, COLLATION_OTHER };

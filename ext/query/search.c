@@ -31,18 +31,13 @@ static bool cell_of(sqlite3_value *value, struct cell *cell)
     return cell->bytes != NULL || (cell->type == CELL_BLOB && cell->size == 0);
 }
 
-/* What SQLite makes of a decimal text. Where it turns out to be no number after all, the text stays;
-** false when memory is short. */
-static bool convert(const sqlite3_value *value, struct cell *cell)
+/* A decimal text as the number that SQLite makes of it: of the value, too, which is xFilter's to
+** convert. Where it turns out to be no number after all, the text stays. */
+static void convert(sqlite3_value *value, struct cell *cell)
 {
-    sqlite3_value *copy = sqlite3_value_dup(value);
-    if (copy == NULL)
-        return false;
-    int type = sqlite3_value_numeric_type(copy);
-    if (type == SQLITE_INTEGER || type == SQLITE_FLOAT)
-        cell_of(copy, cell);
-    sqlite3_value_free(copy);
-    return true;
+    if ((index_content(*cell) & CONTENT_DECIMAL) != 0 &&
+        sqlite3_value_numeric_type(value) != SQLITE_TEXT)
+        cell_of(value, cell);
 }
 
 bool search_equal(const struct index *index, const struct result *result, enum affinity affinity,
@@ -59,18 +54,26 @@ bool search_equal(const struct index *index, const struct result *result, enum a
         return false;
     if ((index->contents & CONTENT_DECIMAL) != 0 && (content & (A_NUMBER | A_NUMBER_IN_TEXT)) != 0)
         return false;
-    if ((content & CONTENT_DECIMAL) != 0 && !convert(value, &cell))
-        return false;
+    convert(value, &cell);
     cell = index_fold(cell);
     *span = (struct span){index_from(index, result, cell), index_after(index, result, cell)};
     return true;
+}
+
+bool search_among(const struct index *index, const struct result *result, enum affinity affinity,
+                  sqlite3_value *value, struct span *span)
+{
+    /* The column's cells are made reals then, which whole numbers may not be exactly. */
+    if (affinity == AFFINITY_REAL && (index->contents & (CONTENT_INTEGER | CONTENT_WHOLE)) != 0)
+        return false;
+    return search_equal(index, result, affinity, value, span);
 }
 
 /* Whether the order of the index is the one in which SQLite compares the column's cells. */
 static bool is_ordered_so(const struct index *index, enum affinity affinity)
 {
     unsigned contents = index->contents;
-    if (affinity == AFFINITY_NUMERIC)
+    if (affinity_is_numeric(affinity))
         return (contents & CONTENT_DECIMAL) == 0 &&
                (index->order.folded || (contents & CONTENT_WHOLE) == 0);
     return (contents & A_NUMBER_IN_TEXT) == 0 &&
@@ -83,9 +86,8 @@ static bool end_of(sqlite3_value *value, enum affinity affinity, struct cell *ce
     if (!cell_of(value, cell))
         return false;
     unsigned content = index_content(*cell);
-    if (affinity == AFFINITY_NUMERIC) {
-        if ((content & CONTENT_DECIMAL) != 0 && !convert(value, cell))
-            return false;
+    if (affinity_is_numeric(affinity)) {
+        convert(value, cell);
         *cell = index_fold(*cell);
         return true;
     }
@@ -97,6 +99,9 @@ bool search_range(const struct index *index, const struct result *result, enum a
                   struct search_end lower, struct search_end upper, struct span *span)
 {
     struct cell cell;
+    *span = (struct span){0, index->count};
+    if (lower.value == NULL && upper.value == NULL)
+        return true;
     *span = index_values(index, result);
     if (!is_ordered_so(index, affinity))
         return false;

@@ -36,6 +36,10 @@ struct search_end {
 bool search_equal(const struct index *index, const struct result *result, enum affinity affinity,
                   sqlite3_value *value, struct span *span);
 
+/* Likewise where it is one of the values of an IN. */
+bool search_among(const struct index *index, const struct result *result, enum affinity affinity,
+                  sqlite3_value *value, struct span *span);
+
 /* Likewise those that can be within the range; any index will do. */
 bool search_range(const struct index *index, const struct result *result, enum affinity affinity,
                   struct search_end lower, struct search_end upper, struct span *span);

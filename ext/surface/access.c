@@ -185,9 +185,10 @@ static void choose_equality(struct choice *choice)
         if (constraint->op != SQLITE_INDEX_CONSTRAINT_EQ || !is_of_use(choice, i))
             continue;
         enum in in = in_of(choice->info, i);
-        bool numeric = choice->kinds[constraint->iColumn].affinity == AFFINITY_NUMERIC;
-        /* Where it may be an IN whose values come one by one, only a numeric column is compared with
+        enum affinity affinity = choice->kinds[constraint->iColumn].affinity;
+        /* Where it may be an IN whose values come one by one, only a column of these is compared with
         ** each as the IN would. */
+        bool numeric = affinity == AFFINITY_INTEGER || affinity == AFFINITY_NUMERIC;
         if ((in == IN_UNKNOWN && !numeric) || (in == IN_LIST && choice->access.among))
             continue;
         choice->equal = i;

@@ -111,7 +111,7 @@ static void find_among(struct path *path, const struct index *index, const struc
     int rc = sqlite3_vtab_in_first(values, &value);
     for (; rc == SQLITE_OK && value != NULL; rc = sqlite3_vtab_in_next(values, &value)) {
         struct span span;
-        if (!search_equal(index, result, affinity, value, &span) ||
+        if (!search_among(index, result, affinity, value, &span) ||
             !collect(path, index, span, &count))
             return;
     }
@@ -152,7 +152,7 @@ int path_find(struct path *path, struct session *session, struct request *reques
     struct index_order order = {
         .column = access->column,
         .nocase = access->nocase,
-        .folded = !ordered && (!ranged || affinity == AFFINITY_NUMERIC),
+        .folded = !ordered && (!ranged || affinity_is_numeric(affinity)),
     };
     uint64_t rows = result_rows(result);
     /* It was not so when the statement was prepared; the application has other collations since. */
