@@ -46,7 +46,7 @@ static const char *const straight[] = {
     "ResetSorter", "ResultRow",     "Return",     "RowData",       "Rowid",        "SCopy",
     "Sequence",    "ShiftLeft",     "ShiftRight", "SoftNull",      "SorterData",   "SorterInsert",
     "SorterOpen",  "String",        "String8",    "Subtract",      "TableLock",    "Transaction",
-    "VColumn",     "VOpen",         "Variable",   "ZeroOrNull",
+    "VColumn",     "VInitIn",       "VOpen",      "Variable",      "ZeroOrNull",
 };
 
 static bool is(const struct instruction *instruction, const char *opcode)

@@ -55,8 +55,7 @@ bool search_equal(const struct index *index, const struct result *result, enum a
     if ((index->contents & CONTENT_DECIMAL) != 0 && (content & (A_NUMBER | A_NUMBER_IN_TEXT)) != 0)
         return false;
     convert(value, &cell);
-    cell = index_fold(cell);
-    *span = (struct span){index_from(index, result, cell), index_after(index, result, cell)};
+    *span = index_equal(index, result, index_fold(cell));
     return true;
 }
 

@@ -333,12 +333,33 @@ const struct index *index_find(const struct result *result, struct index_order o
     return NULL;
 }
 
-/* The first whose cell compares with the value as no less than `least`: 0, equal; 1, greater. */
-static uint64_t seek(const struct index *index, const struct result *result, struct cell value,
-                     int least)
+/* The same of a plain column of integers and an integer: most lookups. */
+static uint64_t seek_integer(const struct index *index, const struct column *column, int64_t value,
+                             uint64_t begin, uint64_t end)
 {
-    uint64_t begin = 0;
-    uint64_t end = index->count;
+    while (begin < end) {
+        uint64_t middle = begin + (end - begin) / 2;
+        if (result_plain_cell(column, index->rows[middle]).integer < value)
+            begin = middle + 1;
+        else
+            end = middle;
+    }
+    return begin;
+}
+
+static bool is_plain_integer(const struct column *column, struct cell value)
+{
+    return column->plain && column->packing == PACK_INTEGER && value.type == CELL_INTEGER;
+}
+
+/* Within [begin, end), the first whose cell compares with the value as no less than `least`: 0, equal;
+** 1, greater. */
+static uint64_t seek(const struct index *index, const struct result *result, struct cell value,
+                     int least, uint64_t begin, uint64_t end)
+{
+    const struct column *column = &result->columns[index->order.column];
+    if (is_plain_integer(column, value) && (least == 0 || value.integer < INT64_MAX))
+        return seek_integer(index, column, value.integer + least, begin, end);
     while (begin < end) {
         uint64_t middle = begin + (end - begin) / 2;
         struct cell cell = cell_at(result, index->rows[middle], index->order);
@@ -353,12 +374,28 @@ static uint64_t seek(const struct index *index, const struct result *result, str
 
 uint64_t index_from(const struct index *index, const struct result *result, struct cell value)
 {
-    return seek(index, result, value, 0);
+    return seek(index, result, value, 0, 0, index->count);
 }
 
 uint64_t index_after(const struct index *index, const struct result *result, struct cell value)
 {
-    return seek(index, result, value, 1);
+    return seek(index, result, value, 1, 0, index->count);
+}
+
+/* Equal ones are few, mostly: where they end is looked for in steps that double. */
+struct span index_equal(const struct index *index, const struct result *result, struct cell value)
+{
+    struct span span = {.begin = index_from(index, result, value)};
+    uint64_t step = 1;
+    span.end = span.begin;
+    while (span.end < index->count && compare(cell_at(result, index->rows[span.end], index->order),
+                                              value, index->order.nocase) == 0) {
+        span.end = span.end + step < index->count ? span.end + step : index->count;
+        step *= 2;
+    }
+    if (span.end > span.begin)
+        span.end = seek(index, result, value, 1, span.begin, span.end);
+    return span;
 }
 
 struct span index_values(const struct index *index, const struct result *result)

@@ -68,6 +68,9 @@ struct span index_values(const struct index *index, const struct result *result)
 uint64_t index_from(const struct index *index, const struct result *result, struct cell value);
 uint64_t index_after(const struct index *index, const struct result *result, struct cell value);
 
+/* Where the cells are that are equal to the value. */
+struct span index_equal(const struct index *index, const struct result *result, struct cell value);
+
 /* Where the cells begin that are equal to that at `at`. */
 uint64_t index_first_equal(const struct index *index, const struct result *result, uint64_t at);
 
