@@ -242,7 +242,7 @@ static int prepared_column(sqlite3_vtab_cursor *base, sqlite3_context *context, 
         sqlite3_result_value(context, stream_value(cursor->stream, column));
     else
         surface_result_at(context, table->prepared->session->lender, cursor->result, cursor->row,
-                          (unsigned)column);
+                          (unsigned)column, cursor->row == 0);
     return SQLITE_OK;
 }
 
