@@ -75,9 +75,8 @@ static int start(sqlite3 *db, char **error)
                                                sqlite3_libversion()),
                                error);
     if (missing_routine() != NULL)
-        return surface_failure(sqlite3_mprintf("querycache needs an SQLite with %s",
-                                               missing_routine()),
-                               error);
+        return surface_failure(
+            sqlite3_mprintf("querycache needs an SQLite with %s", missing_routine()), error);
     int code = config_load(error);
     if (code != SQLITE_OK || is_taken(db))
         return code;

@@ -321,6 +321,31 @@ static void test_status_of_nested(void)
     sqlite3_close(db);
 }
 
+/* A WAL that could not be locked exclusively leaves the lock half way (PENDING), where a writer's lock
+** does not tell the journal mode. Found by the differential test. */
+static void test_exclusive_in_vain(void)
+{
+    for (int cached = 0; cached < 2; cached++) {
+        sqlite3 *db = open_cached(fresh_file("vain.db"), 0);
+        run(db, "PRAGMA journal_mode = WAL; CREATE TABLE t(x); INSERT INTO t VALUES (1);"
+                "CREATE VIRTUAL TABLE temp.c USING cache((SELECT x FROM main.t))");
+        sqlite3 *other = cached ? open_cached(scratch_file("vain.db"), 0)
+                                : open_plain(scratch_file("vain.db"), 0);
+        number(other, "SELECT count(*) FROM t");
+        same(db, "SELECT * FROM c", "SELECT x FROM t", "before");
+        run(db, "PRAGMA locking_mode = EXCLUSIVE");
+        is_int(try(db, "UPDATE t SET x = 2 WHERE 0"), SQLITE_BUSY, "the lock is not to be had");
+        run(db, "PRAGMA locking_mode = NORMAL; UPDATE t SET x = 2");
+        same(db, "SELECT * FROM c", "SELECT x FROM t", "after an own commit");
+        run(other, "INSERT INTO t VALUES (3)");
+        same(db, "SELECT * FROM c", "SELECT x FROM t", "after another's");
+        run(other, "INSERT INTO t VALUES (4)");
+        same(db, "SELECT * FROM c", "SELECT x FROM t", "and after one more");
+        sqlite3_close(other);
+        sqlite3_close(db);
+    }
+}
+
 /* A kept statement over a table of ours keeps that connected. */
 static void test_closing_after_ad_hoc(void)
 {
@@ -357,5 +382,6 @@ int main(void)
     test_parameters_in_plans();
     test_status_of_nested();
     test_closing_after_ad_hoc();
+    test_exclusive_in_vain();
     return tap_done();
 }

@@ -166,7 +166,8 @@ static bool holds_wal(struct member *member, bool own)
 ** The clock that a commit under way is based on. What the lock was when the transaction wrote first
 ** tells the mode: a writer to a WAL holds the file SHARED, a writer to a rollback journal RESERVED,
 ** and one that held it EXCLUSIVE leaves the counter alone (locking_mode = EXCLUSIVE) or has raised
-** it before the commit. So does one whose cache spilled since: it has written pages.
+** it before the commit. So does one whose cache spilled since: it has written pages. PENDING is what is
+** left, in either mode, where EXCLUSIVE was not to be had: it tells nothing.
 */
 static struct clock writers_clock(struct database *database)
 {
@@ -177,7 +178,7 @@ static struct clock writers_clock(struct database *database)
         return none;
     source.wal = database->write_lock == SQLITE_LOCK_SHARED;
     source.locked = database->write_lock >= SQLITE_LOCK_SHARED;
-    if (database->write_lock >= SQLITE_LOCK_EXCLUSIVE && GUARD(WRITE_LOCK))
+    if (database->write_lock > SQLITE_LOCK_RESERVED && GUARD(WRITE_LOCK))
         return none;
     database->source = source; /* certain, as no look in a read transaction could be more so */
     if (!source.wal && pages_written(database) != database->writes_before && GUARD(SPILL))

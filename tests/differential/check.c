@@ -127,9 +127,15 @@ static bool columns_changed(struct comparison *comparison)
     const char *columns = comparison->plain.columns.data ? comparison->plain.columns.data : "";
     if (strcmp(query->columns, columns) != 0)
         return true;
+    struct text table = {0};
+    text_format(&table, "SELECT * FROM cq%d", query->number);
     char *shape = world_shape(comparison->world, comparison->connection, query->sql);
-    bool changed = strcmp(query->shape, shape) != 0;
+    /* It may have been connected anew while the SELECT had others, which it has no more. */
+    char *connected = world_shape(comparison->world, comparison->connection, table.data);
+    bool changed = strcmp(query->shape, shape) != 0 || strcmp(connected, shape) != 0;
+    text_free(&table);
     free(shape);
+    free(connected);
     return changed;
 }
 
