@@ -128,7 +128,7 @@ SELECT * FROM c;
 SELECT name, entries, commits, invalidations,
        abs(last_change_at - (julianday('now') - 2440587.5) * 86400) < 5 FROM cache_tables;
 SQL
-gives 'cache_config describes every setting' '11|11' \
+gives 'cache_config describes every setting' '12|12' \
     <<<'SELECT count(*), sum(length(description) > 20) FROM cache_config;'
 
 # ---- functions that act ----

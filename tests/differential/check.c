@@ -250,7 +250,11 @@ static void add_where(struct text *text, const struct comparison *comparison)
 /* The connection's last cached read, as it reports it itself. */
 static const char *last_status(struct comparison *comparison, char status[12])
 {
-    sqlite3_stmt *statement = comparison->world->connections[comparison->connection].status;
+    struct connection *on = &comparison->world->connections[comparison->connection];
+    /* Not when it was opened: another connection's lock may keep it from reading its schema then. */
+    if (on->status == NULL)
+        sqlite3_prepare_v2(on->db, "SELECT cache_last_status()", -1, &on->status, NULL);
+    sqlite3_stmt *statement = on->status;
     sqlite3_step(statement);
     const char *text = (const char *)sqlite3_column_text(statement, 0);
     snprintf(status, 12, "%s", text ? text : "");
@@ -296,22 +300,6 @@ static bool check_where(struct comparison *comparison)
     return judge(comparison, SAME_ORDER, true);
 }
 
-/* The template with @ replaced by `source`, # by the column and $1, $2 by operands. */
-static void expand(struct text *text, const char *template, const char *source, const char *column,
-                   const char *const operand[2])
-{
-    for (const char *p = template; *p; p++) {
-        if (*p == '@')
-            text_add(text, source);
-        else if (*p == '#')
-            text_name(text, column);
-        else if (*p == '$')
-            text_add(text, operand[*++p - '1']);
-        else
-            text_bytes(text, p, 1);
-    }
-}
-
 /* The name that (SELECT …) gives to one of its columns, chosen at random. */
 static bool choose_column(struct comparison *comparison, const char *source, struct text *column)
 {
@@ -346,8 +334,8 @@ static bool check_wrapped(struct comparison *comparison)
     text_format(&source, "(%s)", query->sql);
     add_call(&call, query);
     if (choose_column(comparison, source.data, &column)) {
-        expand(&comparison->plain_sql, template, source.data, column.data, operand);
-        expand(&comparison->cached_sql, template, call.data, column.data, operand);
+        text_expand(&comparison->plain_sql, template, source.data, column.data, operand);
+        text_expand(&comparison->cached_sql, template, call.data, column.data, operand);
         run(comparison, comparison->cached_sql.data, true, ANSWER_ROWS, NULL, &comparison->cached);
         run(comparison, comparison->plain_sql.data, false, ANSWER_ROWS, NULL, &comparison->plain);
         comparison->world->counters->wrapped_reads++;

@@ -134,3 +134,18 @@ void text_free(struct text *text)
     free(text->data);
     *text = (struct text){0};
 }
+
+void text_expand(struct text *text, const char *template, const char *source, const char *column,
+                 const char *const operand[2])
+{
+    for (const char *p = template; *p; p++) {
+        if (*p == '@')
+            text_add(text, source);
+        else if (*p == '#')
+            text_name(text, column);
+        else if (*p == '$')
+            text_add(text, operand[*++p - '1']);
+        else
+            text_bytes(text, p, 1);
+    }
+}

@@ -32,4 +32,9 @@ void text_free(struct text *text);
 void *must_resize(void *block, size_t size);
 char *must_copy(const char *words);
 
+/* Adds the template (templates.h) with @ replaced by `source`, # by the column and $1, $2 by
+** operands. */
+void text_expand(struct text *text, const char *template, const char *source, const char *column,
+                 const char *const operand[2]);
+
 #endif

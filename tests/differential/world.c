@@ -58,9 +58,6 @@ static void connect(struct world *world, int number)
     if (!connection->cached)
         return;
     must(querycache_init(connection->db) == SQLITE_OK, sqlite3_errmsg(connection->db));
-    must(sqlite3_prepare_v2(connection->db, "SELECT cache_last_status()", -1, &connection->status,
-                            NULL) == SQLITE_OK,
-         sqlite3_errmsg(connection->db));
 }
 
 static void forget(struct query *query)
