@@ -28,7 +28,10 @@ export HOME=$dir PKG_CONFIG_PATH=$prefix/lib/pkgconfig
 provide() {
     printf '#!/bin/sh\nexec %s "$@"\n' "$2" >"$dir/bin/$1" && chmod +x "$dir/bin/$1"
 }
-provide cc "${CC:-gcc}"
+# By its place: make says that the compiler is `cc`, which would be this script itself.
+read -ra compiler <<<"${CC:-gcc}"
+compiler[0]=$(command -v "${compiler[0]}")
+provide cc "${compiler[*]}"
 provide sqlite3 "$(command -v "$SQLITE3")"
 
 install_here() {
