@@ -93,13 +93,14 @@ int querycache_prepare16_v2(sqlite3 *db, const void *sql, int size, sqlite3_stmt
 
 /* ---- hooks ---- */
 
-/* Under its mutex, so that no hook is being called meanwhile. NULL, and not locked: it has none. */
-static struct observer *lock_observer(sqlite3 *db)
+/* Under its mutex, so that no hook is being called meanwhile. NULL, and not locked: the slots are not
+** ours, and SQLite is to be asked. */
+static struct observer *lock_hooked(sqlite3 *db)
 {
     sqlite3_mutex *mutex = sqlite3_db_mutex(db);
     sqlite3_mutex_enter(mutex);
     struct session *session = session_find(db);
-    if (session != NULL)
+    if (session != NULL && observer_is_hooked(session->observer))
         return session->observer;
     sqlite3_mutex_leave(mutex);
     return NULL;
@@ -117,7 +118,7 @@ void *querycache_update_hook(sqlite3 *db,
 {
     if (!is_loaded())
         return NULL;
-    struct observer *observer = lock_observer(db);
+    struct observer *observer = lock_hooked(db);
     if (observer == NULL)
         return sqlite3_update_hook(db, hook, argument);
     void *before = observer_chain_update(observer, hook, argument);
@@ -129,7 +130,7 @@ void *querycache_commit_hook(sqlite3 *db, int (*hook)(void *argument), void *arg
 {
     if (!is_loaded())
         return NULL;
-    struct observer *observer = lock_observer(db);
+    struct observer *observer = lock_hooked(db);
     if (observer == NULL)
         return sqlite3_commit_hook(db, hook, argument);
     void *before = observer_chain_commit(observer, hook, argument);
@@ -141,7 +142,7 @@ void *querycache_rollback_hook(sqlite3 *db, void (*hook)(void *argument), void *
 {
     if (!is_loaded())
         return NULL;
-    struct observer *observer = lock_observer(db);
+    struct observer *observer = lock_hooked(db);
     if (observer == NULL)
         return sqlite3_rollback_hook(db, hook, argument);
     void *before = observer_chain_rollback(observer, hook, argument);

@@ -175,7 +175,8 @@ max_result_bytes|8 MiB
 policy|lru
 admit|all
 hooks|1
-coalesce_wait|5 s' <<'SQL'
+coalesce_wait|5 s
+slow|1 ms' <<'SQL'
 SELECT name, value FROM cache_config WHERE value = default_value AND name <> 'shards';
 SQL
 gives 'enabled = 0: every read is computed, until it is 1' 'miss

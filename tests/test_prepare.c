@@ -373,8 +373,7 @@ static void test_one_row(void)
         "SELECT name FROM t WHERE id = 2",
         "SELECT name FROM t ORDER BY x LIMIT 1",
         "SELECT max(x) FROM t WHERE id IN (SELECT t_id FROM u)",
-        "SELECT (SELECT group_concat(name) FROM (SELECT name FROM t ORDER BY 1)) FROM t WHERE id = "
-        "1",
+        "SELECT (SELECT max(b.x) FROM t AS b WHERE b.id < t.id) FROM t WHERE id = 3",
     };
     static const char *const several[] = {"SELECT name FROM t",
                                           "SELECT sum(x) FROM t GROUP BY name",

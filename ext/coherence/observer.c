@@ -314,24 +314,18 @@ static void *swap(void **slot, void *argument)
 
 void *observer_chain_update(struct observer *observer, update_hook hook, void *argument)
 {
-    if (!observer_is_hooked(observer))
-        return sqlite3_update_hook(observer->db, hook, argument);
     observer->slots.update = hook;
     return swap(&observer->slots.update_argument, argument);
 }
 
 void *observer_chain_commit(struct observer *observer, commit_hook hook, void *argument)
 {
-    if (!observer_is_hooked(observer))
-        return sqlite3_commit_hook(observer->db, hook, argument);
     observer->slots.commit = hook;
     return swap(&observer->slots.commit_argument, argument);
 }
 
 void *observer_chain_rollback(struct observer *observer, rollback_hook hook, void *argument)
 {
-    if (!observer_is_hooked(observer))
-        return sqlite3_rollback_hook(observer->db, hook, argument);
     observer->slots.rollback = hook;
     return swap(&observer->slots.rollback_argument, argument);
 }

@@ -58,7 +58,7 @@ bool observer_free(struct observer *observer);
 bool observer_is_hooked(const struct observer *observer);
 
 /* Have a hook of the application called by ours, in place of the one before, whose argument is
-** returned. Where ours is not in the slot, SQLite gets it. */
+** returned. While ours is in the slot (observer_is_hooked()). */
 void *observer_chain_update(struct observer *observer, update_hook hook, void *argument);
 void *observer_chain_commit(struct observer *observer, commit_hook hook, void *argument);
 void *observer_chain_rollback(struct observer *observer, rollback_hook hook, void *argument);

@@ -8,6 +8,7 @@
 ** program without SQLite, or with one linked statically, does not notice it. It writes nothing but one
 ** line on standard error where it cannot work; then the program runs uncached.
 */
+/* SQLite's own names for parameters are others: NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -198,3 +199,5 @@ __attribute__((destructor)) static void at_exit(void)
 {
     routing_report();
 }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
