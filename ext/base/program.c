@@ -39,7 +39,7 @@ int program_each(sqlite3 *db, const char *sql,
     if (explain == NULL)
         return SQLITE_NOMEM;
     sqlite3_stmt *listing = NULL;
-    int rc = sqlite3_prepare_v2(db, explain, -1, &listing, NULL);
+    int rc = sqlite3_prepare_v3(db, explain, -1, SQLITE_PREPARE_DONT_LOG, &listing, NULL);
     sqlite3_free(explain);
     if (rc != SQLITE_OK)
         return rc;

@@ -10,6 +10,11 @@
 
 SQLITE_EXTENSION_INIT3
 
+/* Keeps what is only tried out from the application's error log. SQLite ignores it before 3.48. */
+#ifndef SQLITE_PREPARE_DONT_LOG
+#define SQLITE_PREPARE_DONT_LOG 0x10
+#endif
+
 /*
 ** NULL where SQLite was compiled with SQLITE_OMIT_DEPRECATED, as its documentation recommends: in
 ** the routine table, and where it is linked in.

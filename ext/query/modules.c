@@ -41,6 +41,21 @@ static bool is_at(sqlite3 *db, const char *schema, const char *table, const sqli
     return found == address;
 }
 
+/* What there is no module for cannot be in the query: to ask further would be an error, which the
+** application's log hears of. */
+static bool is_registered(sqlite3 *db, const char *module)
+{
+    sqlite3_stmt *lookup = NULL;
+    bool registered = true;
+    if (sqlite3_prepare_v2(db, "SELECT 1 FROM pragma_module_list WHERE name = ?1 COLLATE nocase", -1,
+                           &lookup, NULL) == SQLITE_OK) {
+        sqlite3_bind_text(lookup, 1, module, -1, SQLITE_STATIC);
+        registered = sqlite3_step(lookup) != SQLITE_DONE;
+    }
+    sqlite3_finalize(lookup);
+    return registered;
+}
+
 /* True when main has a table or view of that name, which then hides the table-valued function. */
 static bool is_stored(sqlite3 *db, const char *name)
 {
@@ -164,7 +179,8 @@ int module_find(sqlite3 *db, const sqlite3_vtab *address, struct module_use *use
 {
     *use = (struct module_use){.kind = MODULE_UNKNOWN};
     for (size_t i = 0; i < COUNT(constants); i++) {
-        if (is_at(db, "main", constants[i], address) && !is_stored(db, constants[i])) {
+        if (is_registered(db, constants[i]) && is_at(db, "main", constants[i], address) &&
+            !is_stored(db, constants[i])) {
             use->kind = MODULE_CONSTANT;
             return SQLITE_OK;
         }
