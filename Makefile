@@ -55,7 +55,7 @@ PEER_SOURCES    := $(filter-out $(LEFT_OUT),$(wildcard bench/peers/*.c))
 PEER_FLAGS      := $(if $(HIREDIS),-DHAVE_HIREDIS) $(if $(LIBMEMCACHED),-DHAVE_LIBMEMCACHED)
 SHELL_TESTS     := $(wildcard tests/*.t)
 # The applications of docs/clients/. Most have an SQLite of their own, and so run once.
-CLIENT_TESTS    := $(wildcard tests/clients/*.t)
+CLIENT_TESTS    := $(wildcard tests/clients/*.t tests/peers/*.t)
 C_FILES          = $(shell find ext include tests bench docs -name '*.c' -o -name '*.h' | sort)
 PROGRAMS        := $(patsubst tests/%.c,%,$(PROGRAM_SOURCES))
 BENCHES         := $(BENCH_SOURCES:bench/%.c=%)
@@ -87,7 +87,7 @@ export QUERYCACHE  ?= $(abspath $(BUILD)/querycache)
 export SQLITE3_OLD ?= $(abspath $(CACHE)/3.31.1/sqlite3)
 PROVE = prove --timer --jobs $(JOBS) --exec '$(TIMEOUT)'
 
-.PHONY: all help static deps dev-deps bench-deps package-deps amalgamation better-sqlite3 demo test \
+.PHONY: all help static deps dev-deps bench-deps package-deps amalgamation better-sqlite3 suites demo test \
         test-system asan tsan coverage mutants bench bench-report sources-of-sqlite programs format \
         format-check lint clean FORCE
 .DELETE_ON_ERROR:
@@ -241,9 +241,13 @@ $(CACHE)/%/sqlite3-$(CC_NAME)-asan: $(CACHE)/%/sqlite3.c
 sources-of-sqlite: $(CACHE)/newest/sqlite3.c $(CACHE)/3.52.0/sqlite3.c $(CACHE)/3.31.1/sqlite3.c
 	@:
 
-# Where it cannot be had, its test is skipped, and says why.
+# Where these cannot be had, their tests are skipped, and say why.
 better-sqlite3:
 	@tests/clients/better-sqlite3.sh $(CACHE)/better-sqlite3
+suites: ## Fetch suites of Python's and SQLite's own (Debian's sources)
+	@tests/peers/source.sh "$$(basename "$$(readlink -f /usr/bin/python3)")" $(CACHE)/python-suite \
+	    '*/Lib/test/test_sqlite3'
+	@tests/peers/source.sh sqlite3 $(CACHE)/sqlite-suite '*/test/speedtest1.c' '*/mptest'
 
 # All that is compiled from this repository, for lint.
 programs: all $(PROGRAMS:%=$(BUILD)/test-system/%) $(patsubst %,$(BUILD)/static/%,$(BENCHES) $(GROWTHS))
@@ -265,7 +269,7 @@ COVER_TESTS  = $(PROGRAMS:%=$(BUILD)/coverage/%) $(SHELL_TESTS:tests/%=$(BUILD)/
 # The fetching first: where it fails, what it says about that is the last word.
 test: ## Run all tests against the system's SQLite and against others (npm fetches them once)
 	@$(MAKE) --no-print-directory sources-of-sqlite
-	@$(PARALLEL) all static amalgamation better-sqlite3 $(CLIENTS) $(SYSTEM_TESTS) $(OTHER_TESTS)
+	@$(PARALLEL) all static amalgamation better-sqlite3 suites $(CLIENTS) $(SYSTEM_TESTS) $(OTHER_TESTS)
 	@$(PROVE) $(SYSTEM_TESTS) $(OTHER_TESTS)
 
 test-system: ## Run all tests against the system's SQLite alone, without a network
