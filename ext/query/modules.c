@@ -47,8 +47,8 @@ static bool is_registered(sqlite3 *db, const char *module)
 {
     sqlite3_stmt *lookup = NULL;
     bool registered = true;
-    if (sqlite3_prepare_v2(db, "SELECT 1 FROM pragma_module_list WHERE name = ?1 COLLATE nocase", -1,
-                           &lookup, NULL) == SQLITE_OK) {
+    if (sqlite3_prepare_v2(db, "SELECT 1 FROM pragma_module_list WHERE name = ?1 COLLATE nocase",
+                           -1, &lookup, NULL) == SQLITE_OK) {
         sqlite3_bind_text(lookup, 1, module, -1, SQLITE_STATIC);
         registered = sqlite3_step(lookup) != SQLITE_DONE;
     }

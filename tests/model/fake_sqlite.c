@@ -268,7 +268,35 @@ int sqlite3_expired(sqlite3_stmt *statement)
     return 0;
 }
 
+/* Nothing compiles a statement anew. */
+int sqlite3_stmt_status(sqlite3_stmt *statement, int counter, int reset)
+{
+    (void)statement, (void)counter, (void)reset;
+    return 0;
+}
+
 /* ---- hooks: instead of ext/coherence/slots.c, which searches SQLite's own struct for them ---- */
+
+/* The application has none. */
+void *sqlite3_update_hook(sqlite3 *db,
+                          void (*hook)(void *, int, const char *, const char *, sqlite3_int64),
+                          void *argument)
+{
+    (void)db, (void)hook, (void)argument;
+    return NULL;
+}
+
+void *sqlite3_commit_hook(sqlite3 *db, int (*hook)(void *), void *argument)
+{
+    (void)db, (void)hook, (void)argument;
+    return NULL;
+}
+
+void *sqlite3_rollback_hook(sqlite3 *db, void (*hook)(void *), void *argument)
+{
+    (void)db, (void)hook, (void)argument;
+    return NULL;
+}
 
 void slots_take(sqlite3 *db, update_hook update, commit_hook on_commit, rollback_hook rollback,
                 void *argument, struct hook_slots *before)
