@@ -327,6 +327,20 @@ static const struct scenario scenarios[] = {
      .run = "SELECT cache_view('w', 'ttl = 5, tags = red'); SELECT * FROM w;"
             "SELECT cache_unview('main.w')",
      .plain = "SELECT 'temp.w'; SELECT k, v FROM main.w; SELECT NULL"},
+    {.name = "indexes",
+     .setup = "DROP TABLE IF EXISTS temp.ci;"
+              "CREATE VIRTUAL TABLE temp.ci USING cache((WITH n(i) AS (VALUES (1) UNION ALL SELECT "
+              "i + 1 FROM n WHERE i < 99) SELECT i, 'x' || i AS s FROM n));"
+              "SELECT cache_clear(); SELECT * FROM ci",
+     .run = "SELECT i FROM ci WHERE s = 'x7'; SELECT s FROM ci WHERE i > 3 AND i <= 5;"
+            "SELECT i FROM ci WHERE s IN ('x9', 'x8'); SELECT s FROM ci ORDER BY i DESC LIMIT 2",
+     .plain = "VALUES (7); VALUES ('x4'), ('x5'); VALUES (8), (9); VALUES ('x99'), ('x98')"},
+    {.name = "indexes of what is not kept",
+     .setup = "DROP TABLE IF EXISTS temp.ci;"
+              "CREATE VIRTUAL TABLE temp.ci USING cache((WITH n(i) AS (VALUES (1) UNION ALL SELECT "
+              "i + 1 FROM n WHERE i < 99) SELECT i, 'x' || i AS s FROM n), max_rows = 5)",
+     .run = "SELECT i FROM ci WHERE s = 'x7'; SELECT s FROM ci ORDER BY i DESC LIMIT 2",
+     .plain = "VALUES (7); VALUES ('x99'), ('x98')"},
     {.name = "cache_explain",
      .run = "SELECT count(*) > 0 FROM cache_explain('SELECT upper(b), v FROM other JOIN w')",
      .plain = "SELECT 1"},

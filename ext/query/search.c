@@ -80,11 +80,16 @@ static bool is_ordered_so(const struct index *index, enum affinity affinity)
 }
 
 /* The value as SQLite compares it with such a column, whatever it is converted to. */
-static bool end_of(sqlite3_value *value, enum affinity affinity, struct cell *cell)
+static bool end_of(sqlite3_value *value, enum affinity affinity, unsigned contents,
+                   struct cell *cell)
 {
     if (!cell_of(value, cell))
         return false;
     unsigned content = index_content(*cell);
+    /* Ranges of texts are also what SQLite makes of LIKE and GLOB, which match a blob or a number as
+    ** the text that it would be; and such a range it does not compare again. */
+    if (content == CONTENT_TEXT && (contents & (A_NUMBER | CONTENT_BLOB)) != 0)
+        return false;
     if (affinity_is_numeric(affinity)) {
         convert(value, cell);
         *cell = index_fold(*cell);
@@ -105,14 +110,14 @@ bool search_range(const struct index *index, const struct result *result, enum a
     if (!is_ordered_so(index, affinity))
         return false;
     if (lower.value != NULL) {
-        if (!end_of(lower.value, affinity, &cell))
+        if (!end_of(lower.value, affinity, index->contents, &cell))
             return false;
         span->begin = cell.type == CELL_NULL ? index->count
                       : lower.strict         ? index_after(index, result, cell)
                                              : index_from(index, result, cell);
     }
     if (upper.value != NULL) {
-        if (!end_of(upper.value, affinity, &cell))
+        if (!end_of(upper.value, affinity, index->contents, &cell))
             return false;
         span->end = cell.type == CELL_NULL ? 0
                     : upper.strict         ? index_from(index, result, cell)
