@@ -288,7 +288,7 @@ asan: ## Run all tests under the address and undefined-behaviour sanitizers
 	@$(PROVE) $(ASAN_TESTS)
 
 # The programs with threads, of those that are there. After a report they go on, and exit with 66.
-THREADED   = $(filter test_store test_policies test_threads test_fork test_flight test_process torture,$(PROGRAMS))
+THREADED   = $(filter test_store test_policies test_index_shared test_threads test_fork test_flight test_process torture,$(PROGRAMS))
 TSAN_TESTS = $(THREADED:%=$(BUILD)/tsan/%)
 tsan: export TSAN_OPTIONS ?= suppressions=tests/tsan.supp:second_deadlock_stack=1:die_after_fork=0
 tsan: ## Run the tests that have threads under the thread sanitizer of clang

@@ -43,7 +43,9 @@ static const char *const types[] = {"INTEGER",
     "('7.0'), ('7e0'), ('7E0'), ('1e5'), ('0.3'), ('.5'), ('5.'), ('9223372036854775808'), "       \
     "('1e'), ('.'), ('0x7'), ('7a'), ('1e999')"
 #define BLOBS "(x'37'), (x''), (x'61'), (x'00')"
-#define ZEROS "('a' || char(0)), ('a' || char(0) || 'b'), ('A' || char(0) || 'c'), ('7' || char(0))"
+#define ZEROS                                                                                      \
+    "('a' || char(0)), ('a' || char(0) || 'b'), ('A' || char(0) || 'c'), ('7' || char(0)), ('A' "  \
+    "|| char(0) || 'a')"
 
 /* Each with as many others of its kind that a range or an IN is not most of it. */
 #define MANY(expression)                                                                           \
