@@ -487,11 +487,9 @@ struct result *result_retain(struct result *result)
     return result;
 }
 
-void result_release(struct result *result)
+/* Apart, for there are many who do not give the last reference back. */
+__attribute__((noinline)) static void dispose(struct result *result)
 {
-    if (result == NULL ||
-        atomic_fetch_sub_explicit(&result->references, 1, memory_order_acq_rel) > 1)
-        return;
     const struct attachment *attached = result_attached(result);
     while (attached != NULL) {
         const struct attachment *next = attached->next;
@@ -499,6 +497,13 @@ void result_release(struct result *result)
         attached = next;
     }
     memory_free(result);
+}
+
+void result_release(struct result *result)
+{
+    if (result != NULL &&
+        atomic_fetch_sub_explicit(&result->references, 1, memory_order_acq_rel) == 1)
+        dispose(result);
 }
 
 void result_attach(struct result *result, struct attachment *attachment)

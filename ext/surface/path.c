@@ -155,6 +155,7 @@ int path_find(struct path *path, struct session *session, struct request *reques
         .folded = !ordered && (!ranged || affinity_is_numeric(affinity)),
     };
     uint64_t rows = result_rows(result);
+    *path = (struct path){0};
     /* It was not so when the statement was prepared; the application has other collations since. */
     if (!ordered && session->observer->own_collations)
         return SQLITE_OK;

@@ -27,7 +27,7 @@ struct path {
 
 /*
 ** Find the rows of the result that `request` was answered with, for the values that `access` wants.
-** Starts as all zero bytes. SQLITE_OK or SQLITE_NOMEM.
+** SQLITE_OK or SQLITE_NOMEM. Clear the path unless its `rows` are NULL: then it owns nothing.
 */
 int path_find(struct path *path, struct session *session, struct request *request,
               struct result *result, const struct access *access, sqlite3_value **values);
@@ -36,6 +36,7 @@ int path_find(struct path *path, struct session *session, struct request *reques
 uint64_t path_start(struct path *path, const struct result *result);
 uint64_t path_next(struct path *path, const struct result *result);
 
-void path_clear(struct path *path);
+/* Not inlined: a read without a path is not to pay for it. */
+__attribute__((noinline)) void path_clear(struct path *path);
 
 #endif
