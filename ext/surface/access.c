@@ -91,6 +91,25 @@ static void take_list(sqlite3_index_info *info, int constraint)
 #endif
 }
 
+/*
+** Whether an equality is certain to be no part of an IN of row values, (a, b) IN (SELECT …), which
+** nothing else tells. Such parts stand behind all terms of the WHERE, and their IN is a term itself that
+** is not among the constraints: so an equality before which no term is missing is none. Nor is one
+** with a constant.
+*/
+static bool is_certain(sqlite3_index_info *info, int constraint)
+{
+    if (info->aConstraint[constraint].iTermOffset == constraint)
+        return true;
+#if SQLITE_VERSION_NUMBER >= VERSION_WITH_IN
+    sqlite3_value *value;
+    return sqlite3_libversion_number() >= VERSION_WITH_IN &&
+           sqlite3_vtab_rhs_value(info, constraint, &value) == SQLITE_OK;
+#else
+    return false;
+#endif
+}
+
 /* Rows are wanted in the order of the terms; not only such that equal ones come together, which for
 ** DISTINCT would change the order that they have. */
 static bool wants_order(sqlite3_index_info *info)
@@ -189,7 +208,9 @@ static void choose_equality(struct choice *choice)
         /* Where it may be an IN whose values come one by one, only a column of these is compared with
         ** each as the IN would. */
         bool numeric = affinity == AFFINITY_INTEGER || affinity == AFFINITY_NUMERIC;
-        if ((in == IN_UNKNOWN && !numeric) || (in == IN_LIST && choice->access.among))
+        if (!numeric && (in == IN_UNKNOWN || (in == IN_NOT && !is_certain(choice->info, i))))
+            continue;
+        if (in == IN_LIST && choice->access.among)
             continue;
         choice->equal = i;
         choice->access.equal = in != IN_LIST;
@@ -264,10 +285,7 @@ static void tell(struct choice *choice, int first)
     if (choice->access.equal) {
         info->estimatedRows = 4;
         info->estimatedCost = 10.0;
-    } else if (choice->access.among) {
-        info->estimatedRows = 16;
-        info->estimatedCost = 30.0;
-    } else if (choice->lower >= 0 && choice->upper >= 0) {
+    } else if (choice->access.among || (choice->lower >= 0 && choice->upper >= 0)) {
         info->estimatedRows = 16;
         info->estimatedCost = 30.0;
     } else if (choice->lower >= 0 || choice->upper >= 0) {
