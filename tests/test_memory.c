@@ -14,6 +14,7 @@
 
 #include "counting.h"
 #include "querycache.h"
+#include "refusals.h"
 #include "session.h"
 #include "support.h"
 #include "tap.h"
@@ -187,14 +188,15 @@ static int step_all(sqlite3_stmt *statement, FILE *out)
 
 /* Run each statement `times` times, up to the first that fails. The text of all rows is libc's, and
 ** so is never short of memory. */
-static int collect(sqlite3 *db, const char *sql, int times, char **text)
+static int collect(sqlite3 *db, const char *sql, int times, bool prepared, char **text)
 {
     size_t size;
     FILE *out = open_memstream(text, &size);
     int rc = SQLITE_OK;
     while (rc == SQLITE_OK && *sql != '\0') {
         sqlite3_stmt *statement = NULL;
-        rc = sqlite3_prepare_v2(db, sql, -1, &statement, &sql);
+        rc = prepared ? querycache_prepare_v2(db, sql, -1, &statement, &sql, NULL)
+                      : sqlite3_prepare_v2(db, sql, -1, &statement, &sql);
         for (int i = 0; i < times && rc == SQLITE_OK && statement != NULL; i++) {
             rc = step_all(statement, out);
             sqlite3_reset(statement);
@@ -217,6 +219,7 @@ struct scenario {
     int times;           /* each statement of `run`; 0 is once */
     bool fresh;          /* on a connection that has read nothing */
     bool anew;           /* on a file that nobody changed */
+    bool prepared;       /* through the cache */
 };
 
 #define READ_ALL                                                                                   \
@@ -341,6 +344,40 @@ static const struct scenario scenarios[] = {
               "i + 1 FROM n WHERE i < 99) SELECT i, 'x' || i AS s FROM n), max_rows = 5)",
      .run = "SELECT i FROM ci WHERE s = 'x7'; SELECT s FROM ci ORDER BY i DESC LIMIT 2",
      .plain = "VALUES (7); VALUES ('x99'), ('x98')"},
+    {.name = "prepared through the cache",
+     .setup = "SELECT cache_clear()",
+     .run = READ_ALL_PLAIN,
+     .plain = READ_ALL_PLAIN,
+     .prepared = true},
+    {.name = "prepared through the cache, and read again and again",
+     .setup = "SELECT cache_clear()",
+     .run = "SELECT b, c FROM t ORDER BY a; SELECT max(b) FROM other",
+     .plain = "SELECT b, c FROM t ORDER BY a; SELECT max(b) FROM other",
+     .times = 3,
+     .prepared = true},
+    {.name = "prepared through the cache on a new connection",
+     .run = "SELECT upper(b) FROM other WHERE a < 9",
+     .plain = "SELECT upper(b) FROM other WHERE a < 9",
+     .times = 2,
+     .fresh = true,
+     .prepared = true},
+    {.name = "prepared through the cache, with own uncommitted rows",
+     .setup = "BEGIN; UPDATE t SET c = 'own'; DELETE FROM other",
+     .run = "SELECT b, c FROM t ORDER BY a; SELECT count(*) FROM other",
+     .plain = "SELECT b, c FROM t ORDER BY a; SELECT count(*) FROM other",
+     .prepared = true},
+    {.name = "prepared through the cache after another's schema change",
+     .foreign = "DROP TABLE other; CREATE TABLE other(b TEXT, a INTEGER PRIMARY KEY);"
+                "INSERT INTO other VALUES ('anew', 7)",
+     .run = "SELECT * FROM other; SELECT a, b FROM other",
+     .plain = "SELECT * FROM other; SELECT a, b FROM other",
+     .times = 2,
+     .anew = true,
+     .prepared = true},
+    {.name = "prepared plainly, as it cannot be cached",
+     .run = "SELECT random() IS NULL, a FROM other; SELECT count(*) FROM sqlite_schema WHERE 0",
+     .plain = "SELECT 0, a FROM other; SELECT 0",
+     .prepared = true},
     {.name = "cache_explain",
      .run = "SELECT count(*) > 0 FROM cache_explain('SELECT upper(b), v FROM other JOIN w')",
      .plain = "SELECT 1"},
@@ -445,6 +482,7 @@ static void close_walk(struct walk *walk)
 {
     int rc = sqlite3_close(walk->db);
     walk->db = NULL;
+    refusals_clear();
     expect(walk, rc == SQLITE_OK, "sqlite3_close() gave %d, expected 0", rc);
     expect(walk, counting_bytes == walk->own_at_rest,
            "own bytes live after close: got %lld, expected %lld", (long long)counting_bytes,
@@ -460,8 +498,8 @@ static void check_rows(struct walk *walk, const char *when)
 {
     for (size_t i = 0; i < PAIRS && !walk->failed; i++) {
         char *got, *expected;
-        int rc = collect(walk->db, pairs[i].cached, 1, &got);
-        collect(walk->db, pairs[i].plain, 1, &expected);
+        int rc = collect(walk->db, pairs[i].cached, 1, false, &got);
+        collect(walk->db, pairs[i].plain, 1, false, &expected);
         expect(walk, rc == SQLITE_OK && strcmp(got, expected) == 0,
                "%s, %s: got %d (%s)\n%.400s# expected\n%.400s", when, pairs[i].cached, rc,
                sqlite3_errmsg(walk->db), got, expected);
@@ -534,14 +572,16 @@ static bool run_short(struct walk *walk, enum victim victim, bool lasting)
     if (scenario->run == NULL)
         rc = load(walk->db);
     else
-        rc = collect(walk->db, scenario->run, scenario->times > 1 ? scenario->times : 1, &got);
+        rc = collect(walk->db, scenario->run, scenario->times > 1 ? scenario->times : 1,
+                     scenario->prepared, &got);
     bool fell_short = disarm();
     expect(walk, rc == SQLITE_OK || (rc == SQLITE_NOMEM && fell_short),
            "got %d (%s), expected 7 (SQLITE_NOMEM) or success", rc, sqlite3_errmsg(walk->db));
     if (scenario->run == NULL)
         expect(walk, load(walk->db) == SQLITE_OK, "loading again failed");
     if (rc == SQLITE_OK && scenario->plain != NULL) {
-        collect(walk->db, scenario->plain, scenario->times > 1 ? scenario->times : 1, &expected);
+        collect(walk->db, scenario->plain, scenario->times > 1 ? scenario->times : 1, false,
+                &expected);
         expect(walk, strcmp(got, expected) == 0, "got\n%.400s# expected\n%.400s", got, expected);
     }
     free(got);
