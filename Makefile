@@ -329,7 +329,7 @@ include packaging/package.mk
 # ---- The machine and the source text -------------------------------------------------------------
 
 # npm is large where it comes from the package manager: `make deps demo` does without.
-WITHOUT_NPM := all demo install test-system bench-report man dist distcheck deb package-deps check-package
+WITHOUT_NPM := all demo install test-system bench-report
 deps: ## Install what is missing for building, demo and test (apt, dnf or brew)
 	@.ci/deps $(if $(filter-out $(WITHOUT_NPM),$(or $(filter-out deps bench-deps,$(MAKECMDGOALS)),test)),test,build)
 
