@@ -20,7 +20,9 @@ for rules in "$dir/all" ''; do
     cached=$("$run" --rules "$rules" --slow '10 us' --report "$dir/report" "$client" "$dir/cached.db" 2>&1)
     is "$cached" "$plain" "it says the same under the cache, with ${what}"
 done
-like "$("$run" --rules "$dir/all" "$client" "$dir/hits.db" hits 2>&1)" 'many=1' 'and reads hit'
+hits=$("$run" --rules "$dir/all" "$client" "$dir/hits.db" hits 2>&1)
+like "$hits" 'many=1' 'and reads hit'
+like "$hits" 'held: 10 misses' 'of connections that hold their statements one computes, after each commit of another'
 like "$(cat "$dir/report")" 'querycache in process' 'the report says what came of it'
 like "$(grep -c '^rule 1: [1-9]' "$dir/report")" '[1-9]' 'and which rule matched'
 like "$(cat "$dir/report")" 'not cached .* calls call_back\(\)' 'and why something was not cached'

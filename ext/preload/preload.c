@@ -139,7 +139,8 @@ INTERPOSED int sqlite3_prepare16_v3(sqlite3 *db, const void *sql, int size, unsi
 INTERPOSED int sqlite3_step(sqlite3_stmt *statement)
 {
     const struct site *site = site_of(CALLER);
-    thread.inside++;
+    if (thread.inside++ == 0 && statement != NULL)
+        routing_begin(statement);
     int rc = site->library.step(statement);
     thread.inside--;
     return rc;

@@ -11,6 +11,7 @@
 #include "base/config.h"
 #include "base/memory.h"
 #include "base/ticks.h"
+#include "coherence/snapshot.h"
 #include "prepare.h"
 #include "query/normalize.h"
 #include "querycache.h"
@@ -18,6 +19,7 @@
 #include "rules.h"
 #include "session.h"
 #include "shapes.h"
+#include "surface/prepared_table.h"
 
 /* ---- connections ---- */
 
@@ -112,6 +114,20 @@ void routing_apply(sqlite3 *db, sqlite3_stmt **statement, unsigned flags)
         sqlite3_free(error);
     }
     memory_free(normalized);
+}
+
+void routing_begin(sqlite3_stmt *statement)
+{
+    const char *sql = sqlite3_sql(statement);
+    if (sql == NULL || !prepared_is_mark(sql) || sqlite3_stmt_busy(statement))
+        return;
+    sqlite3 *db = sqlite3_db_handle(statement);
+    sqlite3_mutex *mutex = sqlite3_db_mutex(db);
+    sqlite3_mutex_enter(mutex);
+    struct session *session = session_find(db);
+    if (session != NULL && !session_is_foreign(session))
+        snapshot_prepare(session->observer);
+    sqlite3_mutex_leave(mutex);
 }
 
 /* ---- the report ---- */

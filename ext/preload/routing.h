@@ -26,6 +26,13 @@ bool routing_has(sqlite3 *db);
 ** its place, or leave it. */
 void routing_apply(sqlite3 *db, sqlite3_stmt **statement, unsigned flags);
 
+/*
+** A statement is about to begin: where it reads through the cache, take note of what is seen outside any
+** transaction. SQLite opens one before it asks the cache; without that note it may not be certain
+** which state it sees, and what is computed is then the connection's own.
+*/
+void routing_begin(sqlite3_stmt *statement);
+
 /* At the end of the process: what came of it, into the file that QUERYCACHE_REPORT names. */
 void routing_report(void);
 

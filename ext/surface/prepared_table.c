@@ -292,12 +292,17 @@ struct cached_query *prepared_find(const struct session *session, const char *sq
     return NULL;
 }
 
+bool prepared_is_mark(const char *sql)
+{
+    return strncmp(sql, MARK, strlen(MARK)) == 0;
+}
+
 static bool is_used(const struct prepared *prepared)
 {
     sqlite3 *db = prepared->session->db;
     for (sqlite3_stmt *s = sqlite3_next_stmt(db, NULL); s != NULL; s = sqlite3_next_stmt(db, s)) {
         const char *sql = sqlite3_sql(s);
-        if (sql != NULL && strncmp(sql, MARK, strlen(MARK)) == 0 &&
+        if (sql != NULL && prepared_is_mark(sql) &&
             strtoull(sql + strlen(MARK), NULL, 10) == prepared->number)
             return true;
     }

@@ -36,4 +36,7 @@ int prepared_renew(struct cached_query *query);
 ** memory_free(), NULL when memory is short. */
 char *prepared_text(const struct cached_query *query, sqlite3_stmt *plain);
 
+/* True for the text of such a statement. */
+bool prepared_is_mark(const char *sql);
+
 #endif

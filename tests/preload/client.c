@@ -186,6 +186,43 @@ static void use_fork(const char *path)
     printf("child's end: %d\n", status);
 }
 
+static long long misses(sqlite3 *db)
+{
+    sqlite3_stmt *statement = NULL;
+    must(sqlite3_prepare_v2(db, "SELECT misses FROM cache_stats", -1, &statement, NULL), db,
+         "misses");
+    must(sqlite3_step(statement), db, "misses");
+    long long count = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return count;
+}
+
+/* Three connections, each with one statement that it holds, read after each commit of a fourth. */
+static void use_held(sqlite3 *writer, const char *path)
+{
+    sqlite3 *readers[3];
+    sqlite3_stmt *held[3];
+    long long before = misses(writer);
+    for (int i = 0; i < 3; i++) {
+        must(sqlite3_open(path, &readers[i]), readers[i], "open a reader");
+        must(sqlite3_prepare_v2(readers[i], "SELECT sum(x) FROM t WHERE x % 3 = 1", -1, &held[i],
+                                NULL),
+             readers[i], "held");
+    }
+    for (int turn = 0; turn < 10; turn++) {
+        exec(writer, "INSERT INTO t VALUES (10000, 'held')");
+        for (int i = 0; i < 6; i++) {
+            must(sqlite3_step(held[i % 3]), readers[i % 3], "step held");
+            sqlite3_reset(held[i % 3]);
+        }
+    }
+    printf("held: %lld misses\n", misses(writer) - before);
+    for (int i = 0; i < 3; i++) {
+        sqlite3_finalize(held[i]);
+        must(sqlite3_close(readers[i]), readers[i], "close a reader");
+    }
+}
+
 int main(int argc, char **argv)
 {
     sqlite3 *db = NULL;
@@ -207,6 +244,8 @@ int main(int argc, char **argv)
     exec(other, "INSERT INTO t VALUES (9999, 'of another')");
     exec(db, "SELECT max(x) FROM t");
     must(sqlite3_close(other), other, "close another");
+    if (argc > 2)
+        use_held(db, argv[1]);
     if (argc > 2)
         exec(db, "SELECT hits > 100 AS many, hits, misses, bypasses FROM cache_stats");
     must(sqlite3_close(db), db, "close");
