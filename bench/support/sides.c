@@ -1,5 +1,6 @@
 #include "sides.h"
 
+#include <querycache.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -78,6 +79,19 @@ static void compare_rows(const struct side *plain, const struct side *cached)
     sqlite3_free(got);
 }
 
+static sqlite3_stmt *prepare(const struct side *side)
+{
+    if (!side->through)
+        return bench_prepare(db, "%s", side->sql);
+    sqlite3_stmt *statement = NULL;
+    struct querycache_options options = {.options = side->options};
+    bench_check(db,
+                querycache_prepare_v3(db, side->sql, -1, SQLITE_PREPARE_PERSISTENT, &statement,
+                                      NULL, &options),
+                side->sql);
+    return statement;
+}
+
 /* A first run fills the store, a second proves that the plan reads once, and from the third on a
 ** hit opens no read transaction: so three runs come before. */
 void sides_measure(struct side *sides, int count, int rounds)
@@ -85,7 +99,7 @@ void sides_measure(struct side *sides, int count, int rounds)
     if (rounds > SIDES_MAX_ROUNDS)
         bench_fail(sides[0].name, "more rounds than there is room for");
     for (int i = 0; i < count; i++) {
-        sides[i].statement = bench_prepare(db, "%s", sides[i].sql);
+        sides[i].statement = prepare(&sides[i]);
         for (int run = 0; run < 3; run++)
             run_once(&sides[i]);
         if (sides[i].status != NULL)
@@ -100,7 +114,7 @@ void sides_measure(struct side *sides, int count, int rounds)
 
 double sides_time_alone(struct side *side, int runs)
 {
-    side->statement = bench_prepare(db, "%s", side->sql);
+    side->statement = prepare(side);
     for (int i = 0; i < runs; i++)
         side->times[i] = time_round(side);
     bench_check(db, sqlite3_finalize(side->statement), side->sql);

@@ -21,6 +21,8 @@ struct side {
     const char *sql;
     sqlite3_int64 parameter; /* bound where the statement has one */
     const char *status;      /* what cache_last_status() must say after a run; NULL: not asked */
+    bool through;            /* it is prepared through the cache, */
+    const char *options;     /* with these options */
     bool clear;              /* the store is emptied before each round */
     int runs;                /* in one round */
     sqlite3_stmt *statement;
