@@ -156,10 +156,11 @@ static const char *make_cached(sqlite3 *db, const char *type, const char *conten
 static void compare_values(sqlite3 *db, const char *plain)
 {
     sqlite3_stmt *values = NULL;
-    sqlite3_prepare_v2(db,
-                       "SELECT quote(v) FROM v WHERE v IS NULL OR typeof(v) <> 'text' OR "
-                       "instr(v, char(0)) = 0",
-                       -1, &values, NULL);
+    sqlite3_prepare_v2(
+        db,
+        "SELECT replace(quote(v), 'Inf', '9e999') FROM v WHERE v IS NULL OR typeof(v) <> 'text' OR "
+        "instr(v, char(0)) = 0",
+        -1, &values, NULL);
     while (sqlite3_step(values) == SQLITE_ROW) {
         const char *value = (const char *)sqlite3_column_text(values, 0);
         for (size_t i = 0; i < OPERATORS; i++)

@@ -179,15 +179,13 @@ int path_find(struct path *path, struct session *session, struct request *reques
 
 /* ---- visiting ---- */
 
-/* The group of equals that ends here. */
+/* The group of equals that ends here. No path begins inside of one. */
 static uint64_t enter_group(struct path *path, const struct result *result, uint64_t end)
 {
     if (end <= path->begin)
         return result_rows(result);
     path->end = end;
     path->first = index_first_equal(path->descending, result, end - 1);
-    if (path->first < path->begin)
-        path->first = path->begin;
     path->at = path->first;
     return path->rows[path->at];
 }
