@@ -15,6 +15,8 @@ struct stream {
     bool own; /* the definition's was running */
     bool at_end;
     int columns;
+    bool timed; /* step by step; else from begin to end, with what the application did in between */
+    int64_t begun;
     int64_t duration;
 
     /* For keeping, while `builder` is there. */
@@ -92,6 +94,8 @@ static void finish(struct stream *stream, struct result **result)
 {
     struct reading *reading = &stream->reading;
     stream->at_end = true;
+    if (!stream->timed)
+        stream->duration = ticks_now() - stream->begun;
     reading->query->cheap = stream->duration < reading->query->options.min_time;
     if (reading->query->shape != 0)
         shape_note(reading->query->shape, reading->query->cheap);
@@ -111,9 +115,10 @@ static void finish(struct stream *stream, struct result **result)
 
 static int step(struct stream *stream, char **error)
 {
-    int64_t before = ticks_now();
+    int64_t before = stream->timed ? ticks_now() : 0;
     int rc = sqlite3_step(stream->statement);
-    stream->duration += ticks_now() - before;
+    if (stream->timed)
+        stream->duration += ticks_now() - before;
     if (rc == SQLITE_ROW || rc == SQLITE_DONE)
         return rc;
     return rc == SQLITE_SCHEMA ? rc : error_from_sqlite(error, stream->reading.session->db, rc);
@@ -210,6 +215,8 @@ int stream_begin(struct reading *reading, bool keep, struct result **result, cha
     if (stream == NULL)
         return SQLITE_NOMEM;
     stream->reading = *reading;
+    stream->begun = ticks_now();
+    stream->timed = !reading->query->cheap;
     if (keep)
         store_count_miss(session->store, reading->query->space);
     else
@@ -241,16 +248,6 @@ int stream_next(struct stream *stream, char **error)
 sqlite3_value *stream_value(const struct stream *stream, int column)
 {
     return sqlite3_column_value(stream->statement, column);
-}
-
-int stream_columns(const struct stream *stream)
-{
-    return stream->columns;
-}
-
-int64_t stream_duration(const struct stream *stream)
-{
-    return stream->duration;
 }
 
 void stream_end(struct stream *stream)

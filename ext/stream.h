@@ -32,11 +32,6 @@ int stream_next(struct stream *stream, char **error);
 /* The value in a column of the row, until the next call. */
 sqlite3_value *stream_value(const struct stream *stream, int column);
 
-int stream_columns(const struct stream *stream);
-
-/* What computing took so far, without what the application did in between, in nanoseconds. */
-int64_t stream_duration(const struct stream *stream);
-
 /* End it, read to the end or not. Safe with NULL. */
 void stream_end(struct stream *stream);
 
