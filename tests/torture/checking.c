@@ -84,6 +84,9 @@ static enum form draw_form(struct client *client, int table)
 {
     if (!client->cached)
         return random_chance(client->random, 60) ? FORM_PLAIN_KEY : FORM_PLAIN_ALL;
+    /* Few: its statements are held, and SQLite opens their transactions, so they share less. */
+    if (!layout[table].second && random_chance(client->random, 8))
+        return random_chance(client->random, 60) ? FORM_PREPARED_KEY : FORM_PREPARED_ALL;
     if (!client->has[table] || random_chance(client->random, phase_now()->read_mostly ? 5 : 15))
         return random_chance(client->random, 60) ? FORM_QUERY_KEY : FORM_QUERY_ALL;
     return random_chance(client->random, 60) ? FORM_CACHED_KEY : FORM_CACHED_ALL;

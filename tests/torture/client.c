@@ -205,13 +205,29 @@ void client_ask_status(struct client *client)
     count(hit ? COUNT_HITS : strcmp(client->status, "bypass") == 0 ? COUNT_BYPASSES : COUNT_MISSES);
 }
 
+static int prepare_through(struct client *client, sqlite3_stmt **statement, const char *sql)
+{
+    if (*statement != NULL)
+        return SQLITE_OK;
+    return client_failed(client, querycache_prepare_v2(client->db, sql, -1, statement, NULL, NULL),
+                         sql);
+}
+
+/* What could not be prepared through the cache is a plain read. */
+static bool was_cached(enum form form, sqlite3_stmt *statement)
+{
+    return form_is_prepared(form) ? strstr(sqlite3_sql(statement), "/* querycache ") != NULL
+                                  : form_is_cached(form);
+}
+
 int client_read(struct client *client, int table, enum form form, int key, struct table_rows *rows)
 {
     char sql[300];
     layout_read_sql(sql, sizeof sql, table, form);
     sqlite3_stmt **statement = &client->reads[table][form];
     *rows = (struct table_rows){0};
-    int code = prepare(client, statement, sql);
+    int code = form_is_prepared(form) ? prepare_through(client, statement, sql)
+                                      : prepare(client, statement, sql);
     if (code != SQLITE_OK)
         return code;
     if (form_has_key(form))
@@ -223,7 +239,7 @@ int client_read(struct client *client, int table, enum form form, int key, struc
     else
         client_failed(client, code, sql);
     sqlite3_reset(*statement);
-    if (form_is_cached(form) && code == SQLITE_OK)
+    if (was_cached(form, *statement) && code == SQLITE_OK)
         client_ask_status(client);
     /* Some are read by a statement that runs once. */
     if (random_chance(client->random, 2))

@@ -42,6 +42,7 @@ void layout_read_sql(char *sql, size_t size, int table, enum form form)
                  name);
         break;
     case FORM_PLAIN_KEY:
+    case FORM_PREPARED_KEY:
         snprintf(sql, size, "SELECT " COLUMNS " FROM %s.%s WHERE k = ?1", schema, name);
         break;
     default:

@@ -53,6 +53,8 @@ enum form {
     FORM_CACHED_ALL,
     FORM_QUERY_KEY, /* by cache_query() */
     FORM_QUERY_ALL,
+    FORM_PREPARED_KEY, /* the plain text, prepared through the cache */
+    FORM_PREPARED_ALL,
     FORMS
 };
 
@@ -64,6 +66,11 @@ static inline bool form_is_cached(enum form form)
 static inline bool form_has_key(enum form form)
 {
     return form % 2 == 0;
+}
+
+static inline bool form_is_prepared(enum form form)
+{
+    return form >= FORM_PREPARED_KEY;
 }
 
 /* The query that a cached form stands for. */
