@@ -14,7 +14,8 @@ int error_from_sqlite(char **error, sqlite3 *db, int rc)
     if (rc == SQLITE_NOMEM)
         return rc;
     /* Statements finalized since may have left another error, or none. */
-    int same = sqlite3_errcode(db) == rc || sqlite3_extended_errcode(db) == rc;
-    return error_set(error, rc,
+    int extended = sqlite3_extended_errcode(db);
+    int same = sqlite3_errcode(db) == rc || extended == rc;
+    return error_set(error, same && (extended & 0xff) == (rc & 0xff) ? extended : rc,
                      sqlite3_mprintf("%s", same ? sqlite3_errmsg(db) : sqlite3_errstr(rc)));
 }
