@@ -17,7 +17,7 @@ static int compute_beside(struct reading *reading, struct result **result, bool 
 {
     const struct definition *definition = &reading->query->definition;
     sqlite3_stmt *statement = NULL;
-    int rc = sqlite3_prepare_v2(reading->session->db, definition->sql, -1, &statement, NULL);
+    int rc = definition_compile(definition, 0, &statement);
     if (rc == SQLITE_OK && sqlite3_column_count(statement) != (int)definition->columns.count)
         rc = SQLITE_SCHEMA;
     if (rc == SQLITE_OK)

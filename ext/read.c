@@ -319,7 +319,8 @@ static int read(struct session *session, struct request *request, struct result 
 {
     *result = NULL;
     *error = NULL;
-    int rc = session_check(session, error);
+    bool foreign = session_is_foreign(session);
+    int rc = stream == NULL ? session_check(session, error) : SQLITE_OK;
     if (rc != SQLITE_OK)
         return rc;
     if ((unsigned)request->value_count != request->query->definition.parameters.count)
@@ -332,6 +333,9 @@ static int read(struct session *session, struct request *request, struct result 
                               .values = request->values,
                               .params = request->params,
                               .stream = stream};
+    /* The application did not ask for the cache there, perhaps not even here. */
+    if (foreign)
+        return stream_begin_aside(&reading, stream, error);
     if (hit_at_once(&reading, request->once, result))
         return SQLITE_OK;
     return read_at_length(&reading, request->once, result, error);

@@ -12,7 +12,8 @@
 struct stream {
     struct reading reading; /* without its values, which are gone when the first row is out */
     sqlite3_stmt *statement;
-    bool own; /* the definition's was running */
+    bool own;   /* the definition's was running */
+    bool aside; /* nobody is told */
     bool at_end;
     int columns;
     bool timed; /* step by step; else from begin to end, with what the application did in between */
@@ -94,6 +95,8 @@ static void finish(struct stream *stream, struct result **result)
 {
     struct reading *reading = &stream->reading;
     stream->at_end = true;
+    if (stream->aside)
+        return;
     if (!stream->timed)
         stream->duration = ticks_now() - stream->begun;
     reading->query->cheap = stream->duration < reading->query->options.min_time;
@@ -165,20 +168,24 @@ static int finish_early(struct stream *stream, struct result **result, char **er
     return *result != NULL ? SQLITE_OK : SQLITE_NOMEM;
 }
 
+static int make_statement(struct stream *stream, char **error)
+{
+    const struct definition *definition = &stream->reading.query->definition;
+    sqlite3 *db = stream->reading.session->db;
+    stream->own = true;
+    int rc = definition_compile(definition, 0, &stream->statement);
+    if (rc != SQLITE_OK)
+        return error_from_sqlite(error, db, rc);
+    return sqlite3_column_count(stream->statement) == stream->columns ? SQLITE_OK : SQLITE_SCHEMA;
+}
+
 /* The definition's statement, or another like it where that one is running. */
 static int take_statement(struct stream *stream, char **error)
 {
     const struct definition *definition = &stream->reading.query->definition;
-    sqlite3 *db = stream->reading.session->db;
     stream->columns = (int)definition->columns.count;
     stream->statement = definition->statement;
-    if (!sqlite3_stmt_busy(definition->statement))
-        return SQLITE_OK;
-    stream->own = true;
-    int rc = sqlite3_prepare_v2(db, definition->sql, -1, &stream->statement, NULL);
-    if (rc != SQLITE_OK)
-        return error_from_sqlite(error, db, rc);
-    return sqlite3_column_count(stream->statement) == stream->columns ? SQLITE_OK : SQLITE_SCHEMA;
+    return sqlite3_stmt_busy(definition->statement) ? make_statement(stream, error) : SQLITE_OK;
 }
 
 /* The first row is out, or it is over, while what read.c holds is held. */
@@ -232,6 +239,28 @@ int stream_begin(struct reading *reading, bool keep, struct result **result, cha
         stream_end(stream);
     else
         *reading->stream = stream;
+    return rc;
+}
+
+int stream_begin_aside(const struct reading *reading, struct stream **begun, char **error)
+{
+    const struct definition *definition = &reading->query->definition;
+    struct stream *stream = memory_alloc_zero(sizeof *stream);
+    if (stream == NULL)
+        return SQLITE_NOMEM;
+    stream->reading = *reading;
+    stream->aside = true;
+    stream->columns = (int)definition->columns.count;
+    int rc = make_statement(stream, error);
+    if (rc == SQLITE_OK)
+        rc = run_bind(stream->statement, &definition->parameters, reading->values);
+    if (rc == SQLITE_OK)
+        rc = deliver(stream, step(stream, error));
+    stream->reading.values = NULL;
+    if (rc != SQLITE_OK)
+        stream_end(stream);
+    else
+        *begun = stream;
     return rc;
 }
 

@@ -23,4 +23,10 @@ SQLITE_EXTENSION_INIT3
 #pragma weak sqlite3_expired
 #endif
 
+/*
+** How statements begin that the extension keeps on a connection, or has running, while the application
+** is at work: so that who goes through the connection's statements can tell them from its own.
+*/
+#define OWN_STATEMENT "/* of querycache */ "
+
 #endif

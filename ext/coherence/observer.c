@@ -418,7 +418,7 @@ int observer_list_databases(struct observer *observer, bool force)
     observer->sentinel = NULL;
     if (rc != SQLITE_OK)
         return rc;
-    return sqlite3_prepare_v3(observer->db, "SELECT 1", -1, SQLITE_PREPARE_PERSISTENT,
+    return sqlite3_prepare_v3(observer->db, OWN_STATEMENT "SELECT 1", -1, SQLITE_PREPARE_PERSISTENT,
                               &observer->sentinel, NULL);
 }
 

@@ -12,7 +12,7 @@ static int prepare(struct observer *observer, const struct database *database, c
 {
     if (*statement != NULL)
         return SQLITE_OK;
-    char *sql = sqlite3_mprintf("PRAGMA \"%w\".%s", database->name, pragma);
+    char *sql = sqlite3_mprintf(OWN_STATEMENT "PRAGMA \"%w\".%s", database->name, pragma);
     if (sql == NULL)
         return SQLITE_NOMEM;
     int rc = sqlite3_prepare_v3(observer->db, sql, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL);

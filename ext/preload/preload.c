@@ -59,9 +59,17 @@ static void before_open(const struct site *site)
         site->library.auto_extension((void (*)(void))on_open);
 }
 
+static int no_database(sqlite3 **db)
+{
+    *db = NULL;
+    return SQLITE_MISUSE;
+}
+
 INTERPOSED int sqlite3_open(const char *path, sqlite3 **db)
 {
     const struct site *site = site_of(CALLER);
+    if (site == NULL)
+        return no_database(db);
     before_open(site);
     return site->library.open(path, db);
 }
@@ -69,6 +77,8 @@ INTERPOSED int sqlite3_open(const char *path, sqlite3 **db)
 INTERPOSED int sqlite3_open_v2(const char *path, sqlite3 **db, int flags, const char *vfs)
 {
     const struct site *site = site_of(CALLER);
+    if (site == NULL)
+        return no_database(db);
     before_open(site);
     return site->library.open_v2(path, db, flags, vfs);
 }
@@ -76,6 +86,8 @@ INTERPOSED int sqlite3_open_v2(const char *path, sqlite3 **db, int flags, const 
 INTERPOSED int sqlite3_open16(const void *path, sqlite3 **db)
 {
     const struct site *site = site_of(CALLER);
+    if (site == NULL)
+        return no_database(db);
     before_open(site);
     return site->library.open16(path, db);
 }
@@ -92,6 +104,8 @@ INTERPOSED int sqlite3_prepare_v2(sqlite3 *db, const char *sql, int size, sqlite
                                   const char **tail)
 {
     const struct site *site = site_of(CALLER);
+    if (site == NULL)
+        return SQLITE_MISUSE;
     bool routed = is_for_the_program(site);
     thread.inside++;
     int rc = site->library.prepare_v2(db, sql, size, statement, tail);
@@ -104,6 +118,8 @@ INTERPOSED int sqlite3_prepare_v3(sqlite3 *db, const char *sql, int size, unsign
                                   sqlite3_stmt **statement, const char **tail)
 {
     const struct site *site = site_of(CALLER);
+    if (site == NULL)
+        return SQLITE_MISUSE;
     bool routed = is_for_the_program(site);
     thread.inside++;
     int rc = site->library.prepare_v3(db, sql, size, flags, statement, tail);
@@ -116,6 +132,8 @@ INTERPOSED int sqlite3_prepare16_v2(sqlite3 *db, const void *sql, int size,
                                     sqlite3_stmt **statement, const void **tail)
 {
     const struct site *site = site_of(CALLER);
+    if (site == NULL)
+        return SQLITE_MISUSE;
     bool routed = is_for_the_program(site);
     thread.inside++;
     int rc = site->library.prepare16_v2(db, sql, size, statement, tail);
@@ -128,6 +146,8 @@ INTERPOSED int sqlite3_prepare16_v3(sqlite3 *db, const void *sql, int size, unsi
                                     sqlite3_stmt **statement, const void **tail)
 {
     const struct site *site = site_of(CALLER);
+    if (site == NULL)
+        return SQLITE_MISUSE;
     bool routed = is_for_the_program(site);
     thread.inside++;
     int rc = site->library.prepare16_v3(db, sql, size, flags, statement, tail);
@@ -139,6 +159,8 @@ INTERPOSED int sqlite3_prepare16_v3(sqlite3 *db, const void *sql, int size, unsi
 INTERPOSED int sqlite3_step(sqlite3_stmt *statement)
 {
     const struct site *site = site_of(CALLER);
+    if (site == NULL)
+        return SQLITE_MISUSE;
     if (thread.inside++ == 0 && statement != NULL)
         routing_begin(statement);
     int rc = site->library.step(statement);
@@ -151,11 +173,25 @@ INTERPOSED int sqlite3_exec(sqlite3 *db, const char *sql,
                             char **error)
 {
     const struct site *site = site_of(CALLER);
+    if (site == NULL)
+        return SQLITE_MISUSE;
     bool programs = is_for_the_program(site) && !site->internal;
     thread.exec += programs;
     int rc = site->library.exec(db, sql, each, argument, error);
     thread.exec -= programs;
     return rc;
+}
+
+/* Programs go through their statements to finalize them all. Those of the cache are not theirs. */
+INTERPOSED sqlite3_stmt *sqlite3_next_stmt(sqlite3 *db, sqlite3_stmt *statement)
+{
+    const struct site *site = site_of(CALLER);
+    if (site == NULL)
+        return NULL;
+    sqlite3_stmt *next = site->library.next_stmt(db, statement);
+    while (next != NULL && !site->internal && routing_is_own(next))
+        next = site->library.next_stmt(db, next);
+    return next;
 }
 
 /* ---- hooks ---- */
@@ -166,6 +202,8 @@ INTERPOSED void *sqlite3_update_hook(sqlite3 *db,
                                      void *argument)
 {
     const struct site *site = site_of(CALLER);
+    if (site == NULL)
+        return NULL;
     if (thread.inside > 0 || !routing_has(db))
         return site->library.update_hook(db, hook, argument);
     thread.inside++;
@@ -177,6 +215,8 @@ INTERPOSED void *sqlite3_update_hook(sqlite3 *db,
 INTERPOSED void *sqlite3_commit_hook(sqlite3 *db, int (*hook)(void *), void *argument)
 {
     const struct site *site = site_of(CALLER);
+    if (site == NULL)
+        return NULL;
     if (thread.inside > 0 || !routing_has(db))
         return site->library.commit_hook(db, hook, argument);
     thread.inside++;
@@ -188,6 +228,8 @@ INTERPOSED void *sqlite3_commit_hook(sqlite3 *db, int (*hook)(void *), void *arg
 INTERPOSED void *sqlite3_rollback_hook(sqlite3 *db, void (*hook)(void *), void *argument)
 {
     const struct site *site = site_of(CALLER);
+    if (site == NULL)
+        return NULL;
     if (thread.inside > 0 || !routing_has(db))
         return site->library.rollback_hook(db, hook, argument);
     thread.inside++;

@@ -64,6 +64,12 @@ bool routing_has(sqlite3 *db)
 
 /* ---- statements ---- */
 
+bool routing_is_own(sqlite3_stmt *statement)
+{
+    const char *sql = sqlite3_api != NULL ? sqlite3_sql(statement) : NULL;
+    return sql != NULL && strncmp(sql, OWN_STATEMENT, strlen(OWN_STATEMENT)) == 0;
+}
+
 static void skip(const char *normalized, int line)
 {
     char *reason = sqlite3_mprintf("is skipped by the rule in line %d", line);

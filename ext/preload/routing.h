@@ -22,6 +22,9 @@ void routing_open(sqlite3 *db, const struct sqlite3_api_routines *api);
 /* True when the extension was loaded on it. */
 bool routing_has(sqlite3 *db);
 
+/* True for a statement that the cache keeps for itself. */
+bool routing_is_own(sqlite3_stmt *statement);
+
 /* A statement that was prepared just now, with these flags: put one that reads through the cache in
 ** its place, or leave it. */
 void routing_apply(sqlite3 *db, sqlite3_stmt **statement, unsigned flags);

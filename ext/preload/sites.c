@@ -1,10 +1,11 @@
 #include "preload/sites.h"
 
 #include <dlfcn.h>
+#include <link.h>
 #include <stdatomic.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Programs call these functions from a few places. */
 #define SLOTS 512
@@ -33,6 +34,11 @@ static bool fill(struct library *library, void *handle)
         dladdr(*(void **)&library->prepare_v2, &info) == 0 || info.dli_fbase == own_base())
         return false;
     library->base = info.dli_fbase;
+    /* Its functions are called by their addresses from now on: it stays when the plug-in that brought it
+    ** goes. */
+    void *kept = dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+    if (kept != NULL)
+        dlclose(kept);
     FIND(handle, library, open);
     FIND(handle, library, open_v2);
     FIND(handle, library, open16);
@@ -42,6 +48,7 @@ static bool fill(struct library *library, void *handle)
     FIND(handle, library, prepare16_v3);
     FIND(handle, library, step);
     FIND(handle, library, exec);
+    FIND(handle, library, next_stmt);
     FIND(handle, library, update_hook);
     FIND(handle, library, commit_hook);
     FIND(handle, library, rollback_hook);
@@ -64,15 +71,55 @@ static bool fill_for(struct library *library, const Dl_info *caller)
     return found;
 }
 
+struct loaded {
+    size_t left; /* so many are passed by first */
+    char *path;
+};
+
+static int note_loaded(struct dl_phdr_info *info, size_t size, void *context)
+{
+    struct loaded *loaded = context;
+    (void)size;
+    if (loaded->left-- > 0)
+        return 0;
+    loaded->path = strdup(info->dlpi_name);
+    return 1;
+}
+
+/*
+** Where a call came by a jump, as compilers make of `return sqlite3_step(statement);`, the return
+** address is one in the caller's caller, which may have been linked with nothing. A process has hardly
+** more than one SQLite: the one that is served, or else one that anybody brought.
+*/
+static bool fill_with_any(struct library *library)
+{
+    const struct library *ours = atomic_load(&served);
+    bool found = ours != NULL;
+    if (found)
+        *library = *ours;
+    for (size_t i = 0; !found; i++) {
+        struct loaded loaded = {.left = i};
+        if (dl_iterate_phdr(note_loaded, &loaded) == 0 || loaded.path == NULL)
+            break;
+        void *handle = dlopen(loaded.path, RTLD_LAZY | RTLD_NOLOAD);
+        found = handle != NULL && fill(library, handle);
+        if (handle != NULL)
+            dlclose(handle);
+        free(loaded.path);
+    }
+    return found;
+}
+
 static struct site *site_new(const void *address)
 {
     Dl_info caller = {0};
     struct site *site = calloc(1, sizeof *site);
     bool known = dladdr(address, &caller) != 0;
     if (site == NULL ||
-        !(fill(&site->library, RTLD_NEXT) || (known && fill_for(&site->library, &caller)))) {
-        fprintf(stderr, "querycache: the SQLite behind libquerycache_preload.so cannot be found\n");
-        abort();
+        !(fill(&site->library, RTLD_NEXT) || (known && fill_for(&site->library, &caller)) ||
+          fill_with_any(&site->library))) {
+        free(site);
+        return NULL;
     }
     site->address = address;
     site->internal =
@@ -90,6 +137,8 @@ const struct site *site_of(const void *address)
         if (site == NULL) {
             if (made == NULL)
                 made = site_new(address);
+            if (made == NULL)
+                return NULL;
             if (atomic_compare_exchange_strong(slot, &site, made))
                 return made;
         }
@@ -108,5 +157,12 @@ const struct site *site_of(const void *address)
 void site_serve(const struct site *site)
 {
     const struct library *none = NULL;
-    atomic_compare_exchange_strong(&served, &none, &site->library);
+    if (atomic_load(&served) != NULL)
+        return;
+    struct library *copy = malloc(sizeof *copy); /* the site may be one that is not kept */
+    if (copy == NULL)
+        return;
+    *copy = site->library;
+    if (!atomic_compare_exchange_strong(&served, &none, copy))
+        free(copy);
 }

@@ -23,6 +23,7 @@ struct library {
     int (*prepare16_v3)(sqlite3 *, const void *, int, unsigned, sqlite3_stmt **, const void **);
     int (*step)(sqlite3_stmt *);
     int (*exec)(sqlite3 *, const char *, int (*)(void *, int, char **, char **), void *, char **);
+    sqlite3_stmt *(*next_stmt)(sqlite3 *, sqlite3_stmt *);
     void *(*update_hook)(sqlite3 *,
                          void (*)(void *, int, const char *, const char *, sqlite3_int64), void *);
     void *(*commit_hook)(sqlite3 *, int (*)(void *), void *);
@@ -35,8 +36,8 @@ struct site {
     bool internal; /* it is in SQLite itself, or in this library */
 };
 
-/* That of a return address. Where no SQLite can be found for it the program ends: it could not have
-** been linked. */
+/* That of a return address. NULL where no SQLite is loaded: the program found this library's functions
+** as it looked whether there is one, by a weak symbol or dlsym(). */
 const struct site *site_of(const void *address);
 
 /* What this library calls itself, through SQLite's table of routines, is meant for the SQLite of this

@@ -350,11 +350,21 @@ static int make_prefix(struct definition *definition)
 
 /* ---- preparing ---- */
 
+int definition_compile(const struct definition *definition, unsigned flags,
+                       sqlite3_stmt **statement)
+{
+    char *sql = sqlite3_mprintf(OWN_STATEMENT "%s", definition->sql);
+    if (sql == NULL)
+        return SQLITE_NOMEM;
+    int rc = sqlite3_prepare_v3(definition->db, sql, -1, flags, statement, NULL);
+    sqlite3_free(sql);
+    return rc;
+}
+
 static int prepare_statement(struct definition *definition, char **error)
 {
     sqlite3 *db = definition->db;
-    int rc = sqlite3_prepare_v3(db, definition->sql, -1, SQLITE_PREPARE_PERSISTENT,
-                                &definition->statement, NULL);
+    int rc = definition_compile(definition, SQLITE_PREPARE_PERSISTENT, &definition->statement);
     if (rc != SQLITE_OK)
         return error_from_sqlite(error, db, rc);
     if (!sqlite3_stmt_readonly(definition->statement) ||

@@ -82,6 +82,10 @@ int definition_open(struct definition *definition, struct observer *observer,
 */
 int definition_refresh(struct definition *definition, char **error);
 
+/* Another statement of its SELECT, for the caller to finalize. SQLite's error codes. */
+int definition_compile(const struct definition *definition, unsigned flags,
+                       sqlite3_stmt **statement);
+
 /* Find out how the connection compares texts just now: own_collations and utf8 of its observer. */
 int definition_learn_flags(struct observer *observer);
 

@@ -112,8 +112,8 @@ static int prepare_probe(struct definition *definition, struct dependency *depen
 {
     if (dependency->probe != NULL)
         return SQLITE_OK;
-    char *sql = sqlite3_mprintf("SELECT 1 FROM \"%w\".\"%w\" LIMIT 1", dependency->database->name,
-                                dependency->table->name);
+    char *sql = sqlite3_mprintf(OWN_STATEMENT "SELECT 1 FROM \"%w\".\"%w\" LIMIT 1",
+                                dependency->database->name, dependency->table->name);
     if (sql == NULL)
         return SQLITE_NOMEM;
     int rc = sqlite3_prepare_v3(definition->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
