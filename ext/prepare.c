@@ -24,11 +24,18 @@ static bool names_system_table(const char *sql)
     return false;
 }
 
-/* Inside BEGIN, before the first read: to find out what a query means is to read, and would fix the
-** transaction's snapshot earlier than the application does. */
-static bool would_begin_reading(sqlite3 *db)
+/* Inside BEGIN, before the first read of any database: to find out what a query means is to read, and
+** would fix what the transaction sees there earlier than the application does. */
+static bool would_begin_reading(struct session *session)
 {
-    return !sqlite3_get_autocommit(db) && sqlite3_txn_state(db, NULL) == SQLITE_TXN_NONE;
+    if (sqlite3_get_autocommit(session->db))
+        return false;
+    bool would = session_anchor(session) != SQLITE_OK ||
+                 observer_list_databases(session->observer, true) != SQLITE_OK;
+    for (const struct database *d = session->observer->databases; d != NULL; d = d->next)
+        would = would || (d->index >= 0 && d->index != TEMP_DATABASE &&
+                          sqlite3_txn_state(session->db, d->name) == SQLITE_TXN_NONE);
+    return would;
 }
 
 /* SQLite takes a read lock on main for the statement over an eponymous table. */
@@ -97,7 +104,7 @@ static int find_query(struct preparing *preparing, char **error)
     preparing->query = prepared_find(session, preparing->sql, request->options);
     if (preparing->query != NULL && is_current(session, preparing->query))
         return SQLITE_OK;
-    if (would_begin_reading(preparing->db))
+    if (would_begin_reading(session))
         preparing->refusal = "is prepared inside BEGIN, before anything is read there";
     else if (preparing->query != NULL)
         return prepared_refresh(session, preparing->query);
@@ -109,9 +116,30 @@ static int find_query(struct preparing *preparing, char **error)
     return SQLITE_OK;
 }
 
+/* A `*` for columns, not one that multiplies or counts. */
+static bool selects_star(const char *sql)
+{
+    struct token before = {.type = TOKEN_END};
+    struct token token = token_read_solid(sql);
+    for (; token.type != TOKEN_END; token = token_read_solid(token.text + token.size)) {
+        if (token.size == 1 && *token.text == '*' && before.type != TOKEN_END &&
+            (*before.text == ',' || *before.text == '.' || token_is_word(before, "select") ||
+             token_is_word(before, "distinct") || token_is_word(before, "all")))
+            return true;
+        before = token;
+    }
+    return false;
+}
+
 static int make_statement(struct preparing *preparing)
 {
     int rc = prepared_renew(preparing->query);
+    /* Names that the table cannot have stand in the statement's text, which no `*` would follow. */
+    if (rc == SQLITE_OK && !prepared_has_names(preparing->query, preparing->plain) &&
+        selects_star(preparing->sql)) {
+        preparing->refusal = "gives columns the same name by *";
+        return SQLITE_OK;
+    }
     char *text = rc == SQLITE_OK ? prepared_text(preparing->query, preparing->plain) : NULL;
     if (text == NULL)
         return SQLITE_NOMEM;
@@ -138,6 +166,8 @@ static int attempt(struct preparing *preparing, char **error)
         preparing->refusal = "reads a cached table, which does that already";
     else if (query->shape != 0 && !query->definition.analysis.loops)
         preparing->refusal = "reads no more than a row of each table, and so is quick to compute";
+    else if (query->definition.analysis.own_functions && query->definition.parameters.count > 0)
+        preparing->refusal = "may hand a pointer that is bound to a function of the application";
     else if (!reads_main(query))
         preparing->refusal = "reads no table of main";
     else

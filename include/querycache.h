@@ -92,10 +92,17 @@ struct querycache_options {
 ** sqlite3_column_database_name(), _table_name() and _origin_name() show its table; statement
 ** counters (sqlite3_stmt_status()) and traces count its work; a function that is marked deterministic
 ** is not called for a kept result; an authorizer is asked for the cache's table as well. Preparing
-** takes two to three times as long, and the first time some 0.15 ms more: reuse statements. Prepared plainly: on a connection that has not
-** the extension; inside BEGIN before the first read there (unless this text was prepared before); what
-** reads no table of main, a table of SQLite's own (sqlite_schema, …) or a cached table; flags with
+** takes two to three times as long, and the first time some 0.15 ms more: reuse statements.
+**
+** Prepared plainly: on a connection that has not the extension; inside BEGIN before the first read of
+** each database there (unless this text was prepared before); what reads no table of main, a table of
+** SQLite's own (sqlite_schema, …) or a cached table; what gives columns of one name by a `*`;
+** parameters together with functions of the application, which may be handed a pointer; flags with
 ** SQLITE_PREPARE_NO_VTAB.
+**
+** sqlite3_next_stmt() also gives the statements that the cache keeps, which begin with a comment, "of
+** querycache": they are not the application's to finalize. A statement that was prepared before fork()
+** is just run in the child.
 **
 ** Codes are those of SQLite's function; SQLITE_MISUSE, and no statement, for options that are wrong.
 */

@@ -183,8 +183,9 @@ static const char *const cacheable[] = {
     "SELECT name, x FROM t WHERE name = :name AND x < @most OR $other",
     "SELECT ?3, ?1, ?, name FROM t",
     "SELECT ?5 FROM t WHERE id = :id",
-    "SELECT *, * FROM t JOIN u ON u.t_id = t.id",
-    "SELECT t.*, u.id, u.\"odd name\" FROM t LEFT JOIN u ON t_id = t.id ORDER BY t.id, u.id",
+    "SELECT t.id, u.id, t.x * u.id FROM t JOIN u ON u.t_id = t.id",
+    "SELECT t.*, u.id AS u_id, u.\"odd name\" FROM t LEFT JOIN u ON t_id = t.id ORDER BY t.id, "
+    "u.id",
     "SELECT id AS \"a \"\"quoted\"\" name\", 'text' AS [b c], x + 1 FROM t",
     "SELECT count(*), sum(x), max(name), group_concat(name) FROM t",
     "SELECT * FROM v ORDER BY n DESC, name",
@@ -214,6 +215,8 @@ static const char *const left_alone[] = {
     "COMMIT",
     "",
     " -- nothing",
+    "SELECT *, * FROM t JOIN u ON u.t_id = t.id", /* no table has columns of the same name */
+    "SELECT t.*, u.id, u.\"odd name\" FROM t LEFT JOIN u ON t_id = t.id ORDER BY t.id, u.id",
     "SELECT ?, ?1 FROM t", /* the second gives the first a name */
 };
 

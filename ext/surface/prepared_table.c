@@ -119,6 +119,11 @@ static int prepared_disconnect(sqlite3_vtab *base)
     return SQLITE_OK;
 }
 
+static bool is_value(unsigned char op)
+{
+    return op == SQLITE_INDEX_CONSTRAINT_EQ || op == SQLITE_INDEX_CONSTRAINT_IS;
+}
+
 /* All parameters are given: the statement is ours. */
 static int prepared_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 {
@@ -126,11 +131,11 @@ static int prepared_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
     unsigned count = table->prepared->query.definition.parameters.count;
     unsigned found = 0;
     /* SQLite opens a transaction before it asks for rows. */
-    snapshot_prepare(table->prepared->session->observer);
+    if (!session_is_foreign(table->prepared->session))
+        snapshot_prepare(table->prepared->session->observer);
     for (int i = 0; i < info->nConstraint; i++) {
         int parameter = info->aConstraint[i].iColumn - table->columns;
-        if (parameter < 0 || info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ ||
-            !info->aConstraint[i].usable)
+        if (parameter < 0 || !is_value(info->aConstraint[i].op) || !info->aConstraint[i].usable)
             continue;
         info->aConstraintUsage[i].argvIndex = parameter + 1;
         info->aConstraintUsage[i].omit = 1;
@@ -202,7 +207,7 @@ static int prepared_filter(sqlite3_vtab_cursor *base, int plan, const char *plan
         (int)result_columns(cursor->result) != table->columns)
         rc = SQLITE_SCHEMA;
     /* SQLite compiles the statement anew then, over the table as it is by now. */
-    if (rc == SQLITE_SCHEMA) {
+    if (rc == SQLITE_SCHEMA && !session_is_foreign(table->prepared->session)) {
         struct cached_query *query = &table->prepared->query;
         int renewed = prepared_refresh(table->prepared->session, query);
         if (renewed == SQLITE_OK)
@@ -268,11 +273,16 @@ static const sqlite3_module prepared_module = {
 
 static int create_module(struct prepared *prepared)
 {
-    if (prepared->references++ == 0)
-        surface_retain(prepared->session);
-    /* SQLite calls the destructor when this fails, too. */
-    return sqlite3_create_module_v2(prepared->session->db, prepared->query.name, &prepared_module,
-                                    prepared, module_release);
+    struct session *session = prepared->session;
+    if (prepared->references == 0)
+        surface_retain(session);
+    /* SQLite calls the destructor when this fails, too; our callers go on using the query. */
+    prepared->references += 2;
+    int rc = sqlite3_create_module_v2(session->db, prepared->query.name, &prepared_module, prepared,
+                                      module_release);
+    if (--prepared->references == 0)
+        session_release(session);
+    return rc;
 }
 
 /* ---- those of a session ---- */
@@ -380,6 +390,9 @@ int prepared_refresh(struct session *session, struct cached_query *query)
     char *words = NULL; /* SQLite has told the application already, or will */
     session_begin_read(session);
     int rc = read_guard_writer(session, &hold, &words);
+    /* A PRAGMA, a function or an authorizer that was set since is found out by this alone. */
+    if (rc == SQLITE_OK)
+        rc = observer_list_databases(session->observer, false);
     if (rc == SQLITE_OK)
         rc = definition_refresh(&query->definition, &words);
     if (rc == SQLITE_OK)
@@ -447,11 +460,16 @@ int prepared_renew(struct cached_query *query)
         if (prepared->query.name == NULL)
             return SQLITE_NOMEM;
     }
-    return create_module(prepared);
+    /* prepared_text() may need the names before SQLite has connected the table. */
+    struct definition *definition = &query->definition;
+    int rc =
+        parameters_name(&definition->parameters, (const char *const *)definition->columns.names,
+                        definition->columns.count);
+    return rc == SQLITE_OK ? create_module(prepared) : rc;
 }
 
 /* Where the names are those that the table's columns have, `*` follows when a table gets more. */
-static bool has_names(const struct cached_query *query, sqlite3_stmt *plain)
+bool prepared_has_names(const struct cached_query *query, sqlite3_stmt *plain)
 {
     for (unsigned i = 0; i < query->definition.columns.count; i++) {
         const char *name = sqlite3_column_name(plain, (int)i);
@@ -461,6 +479,28 @@ static bool has_names(const struct cached_query *query, sqlite3_stmt *plain)
     return true;
 }
 
+/*
+** So many constraints of a table SQLite leaves to it alone (where.c, omitMask); others it compares
+** again, and no NULL is equal to another. IS knows no such difference, but wants a WHERE.
+*/
+#define MOST_ARGUMENTS 16
+
+static void add_parameters(struct buffer *text, const struct parameters *parameters, bool all)
+{
+    bool arguments = parameters->count <= MOST_ARGUMENTS;
+    if (arguments && parameters->count > 0)
+        buffer_add_char(text, '(');
+    for (unsigned i = 0; i < parameters->count && arguments; i++)
+        buffer_add_format(text, "%s%s", i ? ", " : "", parameters->list[i].text);
+    if (arguments && parameters->count > 0)
+        buffer_add_char(text, ')');
+    if (!all || !arguments)
+        buffer_add_text(text, " AS q");
+    for (unsigned i = 0; i < parameters->count && !arguments; i++)
+        buffer_add_format(text, " %s q.\"%w\" IS %s", i ? "AND" : "WHERE", parameters->list[i].name,
+                          parameters->list[i].text);
+}
+
 char *prepared_text(const struct cached_query *query, sqlite3_stmt *plain)
 {
     const struct prepared *prepared = of_query(query);
@@ -468,18 +508,16 @@ char *prepared_text(const struct cached_query *query, sqlite3_stmt *plain)
     const struct parameters *parameters = &query->definition.parameters;
     struct buffer text = {0};
     buffer_add_format(&text, MARK "%lld */ SELECT ", (sqlite3_int64)prepared->number);
-    bool all = has_names(query, plain);
+    bool all = prepared_has_names(query, plain);
     if (all)
         buffer_add_char(&text, '*');
     for (unsigned i = 0; i < columns->count && !all; i++) {
         const char *name = sqlite3_column_name(plain, (int)i);
-        buffer_add_format(&text, "%s\"%w\" AS \"%w\"", i ? ", " : "", columns->names[i],
+        /* A name alone in double quotes would become a text where no column has it any more. */
+        buffer_add_format(&text, "%sq.\"%w\" AS \"%w\"", i ? ", " : "", columns->names[i],
                           name != NULL ? name : "");
     }
     buffer_add_format(&text, " FROM \"%w\"", prepared->query.name);
-    for (unsigned i = 0; i < parameters->count; i++)
-        buffer_add_format(&text, "%s%s", i ? ", " : "(", parameters->list[i].text);
-    if (parameters->count > 0)
-        buffer_add_char(&text, ')');
+    add_parameters(&text, parameters, all);
     return buffer_take(&text);
 }

@@ -32,6 +32,9 @@ int prepared_refresh(struct session *session, struct cached_query *query);
 /* Have the table declare the columns that the SELECT has now, if they are others. */
 int prepared_renew(struct cached_query *query);
 
+/* Whether the columns of its table have the names that the plain statement has. */
+bool prepared_has_names(const struct cached_query *query, sqlite3_stmt *plain);
+
 /* The text of the statement over it, whose columns have these names; caller frees with
 ** memory_free(), NULL when memory is short. */
 char *prepared_text(const struct cached_query *query, sqlite3_stmt *plain);
