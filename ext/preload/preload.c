@@ -32,7 +32,7 @@ static __thread struct {
 
 static bool is_for_the_program(const struct site *site)
 {
-    return thread.inside == 0 && (!site->internal || thread.exec > 0);
+    return thread.inside == 0 && (!site->internal || thread.exec > 0) && site_is_served(site);
 }
 
 /* ---- connections ---- */
@@ -161,7 +161,7 @@ INTERPOSED int sqlite3_step(sqlite3_stmt *statement)
     const struct site *site = site_of(CALLER);
     if (site == NULL)
         return SQLITE_MISUSE;
-    if (thread.inside++ == 0 && statement != NULL)
+    if (thread.inside++ == 0 && statement != NULL && site_is_served(site))
         routing_begin(statement);
     int rc = site->library.step(statement);
     thread.inside--;
@@ -175,7 +175,7 @@ INTERPOSED int sqlite3_exec(sqlite3 *db, const char *sql,
     const struct site *site = site_of(CALLER);
     if (site == NULL)
         return SQLITE_MISUSE;
-    bool programs = is_for_the_program(site) && !site->internal;
+    bool programs = thread.inside == 0 && !site->internal;
     thread.exec += programs;
     int rc = site->library.exec(db, sql, each, argument, error);
     thread.exec -= programs;
@@ -189,7 +189,7 @@ INTERPOSED sqlite3_stmt *sqlite3_next_stmt(sqlite3 *db, sqlite3_stmt *statement)
     if (site == NULL)
         return NULL;
     sqlite3_stmt *next = site->library.next_stmt(db, statement);
-    while (next != NULL && !site->internal && routing_is_own(next))
+    while (next != NULL && !site->internal && site_is_served(site) && routing_is_own(next))
         next = site->library.next_stmt(db, next);
     return next;
 }
@@ -204,7 +204,7 @@ INTERPOSED void *sqlite3_update_hook(sqlite3 *db,
     const struct site *site = site_of(CALLER);
     if (site == NULL)
         return NULL;
-    if (thread.inside > 0 || !routing_has(db))
+    if (thread.inside > 0 || !site_is_served(site) || !routing_has(db))
         return site->library.update_hook(db, hook, argument);
     thread.inside++;
     void *before = querycache_update_hook(db, hook, argument);
@@ -217,7 +217,7 @@ INTERPOSED void *sqlite3_commit_hook(sqlite3 *db, int (*hook)(void *), void *arg
     const struct site *site = site_of(CALLER);
     if (site == NULL)
         return NULL;
-    if (thread.inside > 0 || !routing_has(db))
+    if (thread.inside > 0 || !site_is_served(site) || !routing_has(db))
         return site->library.commit_hook(db, hook, argument);
     thread.inside++;
     void *before = querycache_commit_hook(db, hook, argument);
@@ -230,7 +230,7 @@ INTERPOSED void *sqlite3_rollback_hook(sqlite3 *db, void (*hook)(void *), void *
     const struct site *site = site_of(CALLER);
     if (site == NULL)
         return NULL;
-    if (thread.inside > 0 || !routing_has(db))
+    if (thread.inside > 0 || !site_is_served(site) || !routing_has(db))
         return site->library.rollback_hook(db, hook, argument);
     thread.inside++;
     void *before = querycache_rollback_hook(db, hook, argument);

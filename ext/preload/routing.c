@@ -102,9 +102,9 @@ static void apply_default(sqlite3 *db, sqlite3_stmt **statement, unsigned flags,
 
 void routing_apply(sqlite3 *db, sqlite3_stmt **statement, unsigned flags)
 {
-    const char *sql = sqlite3_sql(*statement);
-    if (sql == NULL || !prepare_is_select(*statement) || !routing_has(db))
+    if (!routing_has(db) || !prepare_is_select(*statement))
         return;
+    const char *sql = sqlite3_sql(*statement);
     char *normalized = normalize_sql(sql);
     if (normalized == NULL)
         return;
@@ -124,7 +124,7 @@ void routing_apply(sqlite3 *db, sqlite3_stmt **statement, unsigned flags)
 
 void routing_begin(sqlite3_stmt *statement)
 {
-    const char *sql = sqlite3_sql(statement);
+    const char *sql = sqlite3_api != NULL ? sqlite3_sql(statement) : NULL;
     if (sql == NULL || !prepared_is_mark(sql) || sqlite3_stmt_busy(statement))
         return;
     sqlite3 *db = sqlite3_db_handle(statement);

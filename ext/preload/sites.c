@@ -166,3 +166,9 @@ void site_serve(const struct site *site)
     if (!atomic_compare_exchange_strong(&served, &none, copy))
         free(copy);
 }
+
+bool site_is_served(const struct site *site)
+{
+    const struct library *ours = atomic_load_explicit(&served, memory_order_acquire);
+    return ours != NULL && ours->base == site->library.base;
+}

@@ -44,4 +44,7 @@ const struct site *site_of(const void *address);
 ** site: the first for which this is called. */
 void site_serve(const struct site *site);
 
+/* Of several SQLites in the process, whether the site's is that one. */
+bool site_is_served(const struct site *site);
+
 #endif
