@@ -346,6 +346,31 @@ static void test_exclusive_in_vain(void)
     }
 }
 
+/* SQLite leaves sixteen values of a call to the table; NULL behind them it would find equal to nothing. */
+static void test_many_arguments(void)
+{
+    sqlite3 *db = open_cached(":memory:", 0);
+    sqlite3_str *create = sqlite3_str_new(db);
+    sqlite3_str_appendall(create,
+                          "CREATE TABLE t(x); INSERT INTO t VALUES (1), (2);"
+                          "CREATE VIRTUAL TABLE temp.c USING cache((SELECT x FROM t WHERE x");
+    for (int i = 1; i <= 18; i++)
+        sqlite3_str_appendf(create, " + coalesce(:p%d, 0)", i);
+    sqlite3_str_appendall(create, " > 1))");
+    char *sql = sqlite3_str_finish(create);
+    is_int(try(db, sql), SQLITE_OK, "a cached table with eighteen parameters");
+    sqlite3_free(sql);
+    is_int(number(db, "SELECT count(*) FROM c(NULL,0,0,0,0,0,0,0,0,0,0,0,0,0,0,NULL,0,1)"), 2,
+           "is called with NULLs among the first sixteen");
+    fails(db, "SELECT count(*) FROM c(0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,NULL,1)",
+          "WHERE \"p17\" IS NULL", "NULL behind them is an error that says how");
+    is_int(number(db,
+                  "SELECT count(*) FROM c(0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0) WHERE p17 IS NULL AND "
+                  "p18 IS 1"),
+           2, "and so it works");
+    sqlite3_close(db);
+}
+
 /* A kept statement over a table of ours keeps that connected. */
 static void test_closing_after_ad_hoc(void)
 {
@@ -382,6 +407,7 @@ int main(void)
     test_parameters_in_plans();
     test_status_of_nested();
     test_closing_after_ad_hoc();
+    test_many_arguments();
     test_exclusive_in_vain();
     return tap_done();
 }

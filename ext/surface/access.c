@@ -133,7 +133,8 @@ static bool is_value(unsigned char op)
 
 /* Hand one parameter on. False where it has no value in this plan; *known_later where it would
 ** have in another order of the join. */
-static bool plan_parameter(sqlite3_index_info *info, int column, int argument, bool *known_later)
+static bool plan_parameter(sqlite3_index_info *info, int column, int argument, bool *known_later,
+                           bool *compared)
 {
     for (int i = 0; i < info->nConstraint; i++) {
         if (info->aConstraint[i].iColumn != column || !is_value(info->aConstraint[i].op))
@@ -144,6 +145,8 @@ static bool plan_parameter(sqlite3_index_info *info, int column, int argument, b
         }
         info->aConstraintUsage[i].argvIndex = argument;
         info->aConstraintUsage[i].omit = 1;
+        *compared = *compared || (argument > MOST_TRUSTED &&
+                                  info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_EQ);
         return true;
     }
     return false;
@@ -152,16 +155,17 @@ static bool plan_parameter(sqlite3_index_info *info, int column, int argument, b
 enum known access_parameters(const struct cached_query *query, sqlite3_index_info *info,
                              int columns)
 {
+    bool compared = false;
     enum known known = KNOWN_NOW;
     for (unsigned i = 0; i < query->definition.parameters.count; i++) {
         bool known_later = false;
-        if (plan_parameter(info, columns + (int)i, (int)i + 1, &known_later))
+        if (plan_parameter(info, columns + (int)i, (int)i + 1, &known_later, &compared))
             continue;
         if (known_later)
             return KNOWN_LATER;
         known = KNOWN_NEVER;
     }
-    return known;
+    return known == KNOWN_NOW && compared ? KNOWN_COMPARED : known;
 }
 
 /* ---- choosing ---- */

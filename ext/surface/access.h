@@ -29,9 +29,14 @@ struct access {
 /* Whether all parameters of the query have a value. */
 enum known {
     KNOWN_NOW,
-    KNOWN_LATER, /* in another order of the join they would */
+    KNOWN_COMPARED, /* so they have; but SQLite compares some once more, by `=` */
+    KNOWN_LATER,    /* in another order of the join they would */
     KNOWN_NEVER,
 };
+
+/* So many values SQLite leaves to the table alone (where.c, omitMask); those behind, where they were given
+** by `=`, as a call gives them, it compares again: no NULL is equal to another. */
+#define MOST_TRUSTED 16
 
 /* Have the parameters' values handed to xFilter as its first arguments, from those constraints on the
 ** hidden columns, which begin behind `columns` others. */

@@ -47,8 +47,9 @@ struct cache_cursor {
     char room[PARAMETER_ROOM];
 };
 
-/* idxNum: whether every parameter has a value, and then the access, shifted. */
-enum { PLAN_COMPLETE, PLAN_INCOMPLETE, PLAN_BITS = 1 };
+/* idxNum: whether every parameter has a value (access.h), and then the access, shifted. */
+enum { PLAN_COMPLETE, PLAN_INCOMPLETE, PLAN_COMPARED, PLAN_BITS = 2 };
+#define PLAN_MASK ((1 << PLAN_BITS) - 1)
 
 /*
 ** idxStr belongs to one prepared plan, and lives as long. Its first byte keeps what is known of
@@ -370,11 +371,13 @@ static int cache_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
     enum known known = access_parameters(table->query, info, table->columns);
     if (known == KNOWN_LATER)
         return SQLITE_CONSTRAINT;
-    info->idxNum = known == KNOWN_NOW ? PLAN_COMPLETE : PLAN_INCOMPLETE;
+    info->idxNum = known == KNOWN_NOW        ? PLAN_COMPLETE
+                   : known == KNOWN_COMPARED ? PLAN_COMPARED
+                                             : PLAN_INCOMPLETE;
     info->estimatedRows = 100;
-    info->estimatedCost = info->idxNum == PLAN_COMPLETE ? 120.0 : COST_INCOMPLETE;
+    info->estimatedCost = info->idxNum != PLAN_INCOMPLETE ? 120.0 : COST_INCOMPLETE;
     struct access access = {0};
-    if (info->idxNum == PLAN_COMPLETE)
+    if (info->idxNum != PLAN_INCOMPLETE)
         access = access_choose(table->query, info, table->columns,
                                (int)table->query->definition.parameters.count + 1);
     info->idxNum |= access_pack(&access) << PLAN_BITS;
@@ -453,6 +456,24 @@ static int explain_call(sqlite3_vtab *base)
     return rc;
 }
 
+/* The rows would all be lost where SQLite compares the value again. */
+static int refuse_null(sqlite3_vtab *base, sqlite3_value **values)
+{
+    const struct cached_query *query = ((struct cache_table *)base)->query;
+    const struct parameters *parameters = &query->definition.parameters;
+    for (unsigned i = MOST_TRUSTED; i < parameters->count; i++) {
+        if (sqlite3_value_type(values[i]) == SQLITE_NULL)
+            return error_set(&base->zErrMsg, SQLITE_ERROR,
+                             sqlite3_mprintf("%s gets NULL for %s, behind the %dth argument, where "
+                                             "SQLite compares once more and finds NULL equal to "
+                                             "nothing; pass all of these by IS: WHERE \"%w\" IS "
+                                             "NULL AND …",
+                                             query->name, parameters->list[i].name, MOST_TRUSTED,
+                                             parameters->list[i].name));
+    }
+    return SQLITE_OK;
+}
+
 static bool plan_is_once(sqlite3 *db, const char *index_text)
 {
     char *state = (char *)index_text;
@@ -488,8 +509,10 @@ static int cache_filter(sqlite3_vtab_cursor *base, int plan, const char *index_t
                          sqlite3_mprintf("cache table %s: %s (when the table was connected; drop "
                                          "and create it, or open the database again)",
                                          table->query->name, table->broken));
-    if (plan == PLAN_INCOMPLETE)
+    if ((plan & PLAN_MASK) == PLAN_INCOMPLETE)
         return explain_call(base->pVtab);
+    if ((plan & PLAN_MASK) == PLAN_COMPARED && refuse_null(base->pVtab, argv) != SQLITE_OK)
+        return SQLITE_ERROR;
     char *error = NULL;
     struct request request = {.query = table->query,
                               .value_count = (int)table->query->definition.parameters.count,
@@ -503,7 +526,7 @@ static int cache_filter(sqlite3_vtab_cursor *base, int plan, const char *index_t
             sqlite3_mprintf("the columns of %s changed while it was read; drop and create %s "
                             "again",
                             table->query->name, table->query->name));
-    if (rc == SQLITE_OK && plan != PLAN_COMPLETE)
+    if (rc == SQLITE_OK && plan >> PLAN_BITS != 0)
         rc = take_path(cursor, table->session, &request, plan);
     if (rc != SQLITE_OK && error != NULL)
         error_set(&base->pVtab->zErrMsg, rc, error);

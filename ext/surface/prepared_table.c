@@ -12,6 +12,7 @@
 #include "query/plan.h"
 #include "read.h"
 #include "stream.h"
+#include "surface/access.h"
 #include "surface/surface.h"
 
 /* So many a connection remembers; beyond that those go that no statement uses. */
@@ -479,15 +480,11 @@ bool prepared_has_names(const struct cached_query *query, sqlite3_stmt *plain)
     return true;
 }
 
-/*
-** So many constraints of a table SQLite leaves to it alone (where.c, omitMask); others it compares
-** again, and no NULL is equal to another. IS knows no such difference, but wants a WHERE.
-*/
-#define MOST_ARGUMENTS 16
-
+/* Behind MOST_TRUSTED arguments SQLite compares again, and no NULL is equal to another. IS knows no
+** such difference, but wants a WHERE. */
 static void add_parameters(struct buffer *text, const struct parameters *parameters, bool all)
 {
-    bool arguments = parameters->count <= MOST_ARGUMENTS;
+    bool arguments = parameters->count <= MOST_TRUSTED;
     if (arguments && parameters->count > 0)
         buffer_add_char(text, '(');
     for (unsigned i = 0; i < parameters->count && arguments; i++)
