@@ -90,6 +90,11 @@ says 'cache_explain says why, without an error' 'reason|' 'random' \
 years="CREATE VIRTUAL TABLE temp.by_year USING cache((SELECT id FROM sales WHERE year = :year));"
 says 'a parameter left out is named, with the call' 'by_year needs year' 'FROM by_year(' \
     <<<"$years SELECT * FROM by_year;"
+says 'a parameter left out is named, with the comparison' 'WHERE year = 7' <<<"$years SELECT * FROM by_year;"
+says 'a parameter that has the name of a column is named as it is to be written' 'WHERE ":id" = 7' <<'SQL'
+CREATE VIRTUAL TABLE temp.one_sale USING cache((SELECT * FROM sales WHERE id = :id));
+SELECT * FROM one_sale WHERE id = 7;
+SQL
 says 'a parameter that is only compared with < is left out' 'by_year needs year' \
     <<<"$years SELECT * FROM by_year WHERE year < 2024;"
 says 'the second of two parameters is named' 'span needs' 'last' 'span(' <<'SQL'

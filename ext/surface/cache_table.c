@@ -433,26 +433,38 @@ static int cache_close(sqlite3_vtab_cursor *base)
     return SQLITE_OK;
 }
 
-/* "users_by_id needs id: SELECT … FROM users_by_id(7)" */
+/* A parameter's column may bear a prefix, or be a word that SQL has taken. */
+static bool has_to_be_quoted(const char *name)
+{
+    return strchr(":@$", name[0]) != NULL || sqlite3_keyword_check(name, (int)strlen(name));
+}
+
+/* "users_by_id needs id: SELECT … FROM users_by_id(7), or WHERE id = 7" */
 static int explain_call(sqlite3_vtab *base)
 {
     const struct cached_query *query = ((struct cache_table *)base)->query;
     const struct parameters *parameters = &query->definition.parameters;
     struct buffer names = {0};
     struct buffer values = {0};
+    struct buffer terms = {0};
     for (unsigned i = 0; i < parameters->count; i++) {
-        buffer_add_format(&names, "%s%s", i ? ", " : "", parameters->list[i].name);
+        const char *name = parameters->list[i].name;
+        const char *term = has_to_be_quoted(name) ? "%s\"%w\" = %d" : "%s%s = %d";
+        buffer_add_format(&names, "%s%s", i ? ", " : "", name);
         buffer_add_format(&values, "%s%d", i ? ", " : "", (int)i + 7);
+        buffer_add_format(&terms, term, i ? " AND " : "", name, (int)i + 7);
     }
     char *name_list = buffer_take(&names);
     char *value_list = buffer_take(&values);
+    char *term_list = buffer_take(&terms);
     int rc = SQLITE_NOMEM;
-    if (name_list != NULL && value_list != NULL)
+    if (name_list != NULL && value_list != NULL && term_list != NULL)
         rc = error_set(&base->zErrMsg, SQLITE_ERROR,
-                       sqlite3_mprintf("%s needs %s: SELECT … FROM %s(%s)", query->name, name_list,
-                                       query->name, value_list));
+                       sqlite3_mprintf("%s needs %s: SELECT … FROM %s(%s), or WHERE %s",
+                                       query->name, name_list, query->name, value_list, term_list));
     memory_free(name_list);
     memory_free(value_list);
+    memory_free(term_list);
     return rc;
 }
 
