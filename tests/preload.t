@@ -93,17 +93,26 @@ rm "$dir/rules"
 like "$("$run" --rules "$dir/rules" "$client" "$dir/none.db" 2>&1 >/dev/null)" \
     '^querycache: .*rules cannot be read: No such file' 'a file that is not there is named'
 like "$(QUERYCACHE_MAX_BYTES=lots "$run" "$client" "$dir/env.db" 2>&1 >/dev/null)" \
-    'QUERYCACHE_MAX_BYTES is .*; nothing is cached$' 'a wrong setting is named'
+    '^querycache: the environment variable QUERYCACHE_MAX_BYTES is .*; nothing is cached$' \
+    'a wrong setting is named'
+like "$("$run" --report "$dir/none/report" "$client" "$dir/report.db" 2>&1 >/dev/null)" \
+    "^querycache: the report cannot be written to $dir/none/report: No such file" \
+    'a report that cannot be written is named'
 echo 'no library' >"$dir/library.so"
 is "$(QUERYCACHE_PRELOAD=$dir/library.so "$run" echo runs 2>/dev/null)" runs \
     'a library that cannot be loaded is left out by the dynamic linker, and the program runs'
 like "$("$run" --colour x 2>&1)" 'there is no option --colour' 'an unknown option of querycache-run'
+like "$("$run" --rules=x echo 2>&1)" 'no option --rules=x; .*: --rules x' 'a value behind ='
 like "$("$run" 2>&1)" 'which program' 'no program'
+is "$("$run" "$dir/nowhere" 2>&1; echo $?)" "querycache-run: there is no program $dir/nowhere
+127" 'a program that is not there'
+like "$(QUERYCACHE_PRELOAD=$dir/nowhere.so "$run" echo 2>&1)" "^querycache-run: $dir/nowhere.so is not there" \
+    'a library that is not there is named'
 old=$(dirname "${SQLITE3_OLD:-none}")/libsqlite3.so.0
 if [ -f "$old" ]; then
     LD_LIBRARY_PATH=$(dirname "$old") "$run" "$client" "$dir/old.db" >"$dir/out" 2>"$dir/err"
     is "$(tail -1 "$dir/out")" 'done' 'under an SQLite that is too old the program runs'
-    like "$(cat "$dir/err")" '^querycache: querycache needs SQLite 3.34.0 or newer; this is 3.31.1; nothing is cached$' \
+    like "$(cat "$dir/err")" '^querycache needs SQLite 3.34.0 or newer; this is 3.31.1; nothing is cached$' \
         'and one line says so'
 else
     skip 'an SQLite that is too old' "$old is not there"

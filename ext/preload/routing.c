@@ -1,5 +1,6 @@
 #include "preload/routing.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -29,8 +30,10 @@ static bool usable; /* the rules are */
 static void complain(const char *text)
 {
     static atomic_flag said = ATOMIC_FLAG_INIT;
+    bool named =
+        strncmp(text, "querycache", strlen("querycache")) == 0; /* as the extension's own */
     if (!atomic_flag_test_and_set(&said))
-        fprintf(stderr, "querycache: %s; nothing is cached\n", text);
+        fprintf(stderr, "%s%s; nothing is cached\n", named ? "" : "querycache: ", text);
 }
 
 static void read_rules(void)
@@ -140,9 +143,9 @@ void routing_begin(sqlite3_stmt *statement)
 
 static int report_rule(const struct rule *rule, void *file)
 {
-    fprintf(file, "rule %d: %" PRIu64 " matches: %s => %s %s\n", rule->line,
+    fprintf(file, "rule %d: %" PRIu64 " matches: %s => %s%s%s\n", rule->line,
             atomic_load(&rule->matches), rule->pattern, rule->skip ? "skip" : "cache",
-            rule->options != NULL ? rule->options : "");
+            rule->options != NULL ? " " : "", rule->options != NULL ? rule->options : "");
     return 0;
 }
 
@@ -160,8 +163,11 @@ void routing_report(void)
     if (path == NULL || *path == '\0' || querycache_get_stats(&stats) != SQLITE_OK)
         return;
     FILE *file = fopen(path, "ae");
-    if (file == NULL)
+    if (file == NULL) {
+        fprintf(stderr, "querycache: the report cannot be written to %s: %s\n", path,
+                strerror(errno));
         return;
+    }
     fprintf(file, "querycache in process %ld\n", (long)getpid());
     fprintf(file,
             "hits %lld\nmisses %lld\nbypasses %lld\ninsertions %lld\nrejections %lld\n"
