@@ -102,9 +102,10 @@ help: ## Show this list
 	@echo 'make GOAL ...'
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile packaging/package.mk | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
 	@echo 'Installed under PREFIX=$(PREFIX): lib/sqlite3/querycache.$(SUFFIX) (to .load), lib/libquerycache.a'
-	@echo '(to link), include/querycache.h, lib/pkgconfig/querycache.pc, share/man. DESTDIR is put in front.'
+	@echo '(to link), include/querycache.h, lib/pkgconfig/querycache.pc, bin/querycache-run, share/man.'
+	@echo 'DESTDIR is put in front.'
 	@echo 'STEPS= and SEED= set the differential test, CC= the compiler, BUILD= another folder than build,'
-	@echo 'V=1 shows all commands.'
+	@echo 'V=1 shows the commands of the goals that build much, too.'
 
 static: $(BUILD)/static/libquerycache.a ## Build build/static/libquerycache.a, to link with SQLite
 
