@@ -27,6 +27,8 @@ like "$(cat "$dir/report")" 'querycache in process' 'the report says what came o
 like "$(grep -c '^rule 1: [1-9]' "$dir/report")" '[1-9]' 'and which rule matched'
 like "$(cat "$dir/report")" 'not cached .* calls call_back\(\)' 'and why something was not cached'
 
+like "$("$run" --slow 0 "$client" "$dir/zero.db" hits 2>&1)" 'held: 10 misses' 'with --slow 0 all are cached without a rule'
+
 # ---- the shell ----------------------------------------------------------------------------------
 if [ -z "${dynamic-yes}" ]; then
     skip 'the sqlite3 shell' 'it is linked with its own SQLite'

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/policies.h"
 #include "base/sqlite.h"
@@ -15,6 +16,7 @@ enum form {
     FORM_SIZE,
     FORM_COUNT,
     FORM_DURATION,
+    FORM_THRESHOLD, /* a duration, or 0 */
     FORM_SHARDS,
     FORM_POLICY,
     FORM_ADMIT
@@ -27,6 +29,7 @@ static const char *const form_texts[] = {
     [FORM_SIZE] = UNITS_SIZE_FORM,
     [FORM_COUNT] = "a positive whole number",
     [FORM_DURATION] = UNITS_DURATION_FORM ", or 'none'",
+    [FORM_THRESHOLD] = UNITS_DURATION_FORM ", or 0, or 'none'",
     [FORM_SHARDS] = "a power of two from 1 to 1024",
     [FORM_POLICY] = POLICIES_FORM,
     [FORM_ADMIT] = "'all' or 'twice'",
@@ -65,7 +68,7 @@ const struct setting_info setting_infos[SETTING_COUNT] = {
                                "same (a duration, such as '500 ms', or 'none' not to wait)"},
     [SETTING_SLOW] = {"slow", "1 ms",
                       "what a query takes to compute that querycache-run caches without a rule for "
-                      "it (a duration, such as '10 ms', or 'none' for no query)"},
+                      "it (a duration, such as '10 ms', 0 for every query, or 'none' for none)"},
 };
 
 static const struct {
@@ -83,7 +86,7 @@ static const struct {
     [SETTING_ADMIT] = {FORM_ADMIT, "QUERYCACHE_ADMIT"},
     [SETTING_HOOKS] = {FORM_SWITCH, "QUERYCACHE_HOOKS"},
     [SETTING_COALESCE_WAIT] = {FORM_DURATION, "QUERYCACHE_COALESCE_WAIT"},
-    [SETTING_SLOW] = {FORM_DURATION, "QUERYCACHE_SLOW"},
+    [SETTING_SLOW] = {FORM_THRESHOLD, "QUERYCACHE_SLOW"},
 };
 
 /* The defaults, as default_text says them: what is read before config_load() must be right too. */
@@ -142,6 +145,11 @@ static bool parse(enum form form, const char *text, int64_t *value)
         return units_parse_size(text, value);
     case FORM_COUNT:
         return units_parse_count(text, value);
+    case FORM_THRESHOLD:
+        *value = 0;
+        if (strcmp(text, "0") == 0)
+            return true;
+        /* fall through */
     case FORM_DURATION:
         if (sqlite3_stricmp(text, "none") == 0) {
             *value = TICKS_NEVER;
@@ -252,6 +260,7 @@ char *config_show(enum setting setting)
     case FORM_SIZE:
         units_format_size(value, text);
         return sqlite3_mprintf("%s", text);
+    case FORM_THRESHOLD:
     case FORM_DURATION:
         units_format_duration(value, text);
         return sqlite3_mprintf("%s", text);

@@ -92,8 +92,8 @@ static void apply_default(sqlite3 *db, sqlite3_stmt **statement, unsigned flags,
     rules_count_unmatched();
     if (slow == TICKS_NEVER)
         return;
-    request.shape = shape_of(normalized);
-    if (shape_is_quick(request.shape)) {
+    request.shape = slow > 0 ? shape_of(normalized) : 0;
+    if (slow > 0 && shape_is_quick(request.shape)) {
         refusals_note(normalized, "was quick to compute (see the setting slow)");
         return;
     }

@@ -22,6 +22,7 @@
 #include "query/schema.h"
 #include "query/token.h"
 #include "read.h"
+#include "surface/call.h"
 #include "surface/path.h"
 #include "surface/surface.h"
 
@@ -433,59 +434,6 @@ static int cache_close(sqlite3_vtab_cursor *base)
     return SQLITE_OK;
 }
 
-/* A parameter's column may bear a prefix, or be a word that SQL has taken. */
-static bool has_to_be_quoted(const char *name)
-{
-    return strchr(":@$", name[0]) != NULL || sqlite3_keyword_check(name, (int)strlen(name));
-}
-
-/* "users_by_id needs id: SELECT … FROM users_by_id(7), or WHERE id = 7" */
-static int explain_call(sqlite3_vtab *base)
-{
-    const struct cached_query *query = ((struct cache_table *)base)->query;
-    const struct parameters *parameters = &query->definition.parameters;
-    struct buffer names = {0};
-    struct buffer values = {0};
-    struct buffer terms = {0};
-    for (unsigned i = 0; i < parameters->count; i++) {
-        const char *name = parameters->list[i].name;
-        const char *term = has_to_be_quoted(name) ? "%s\"%w\" = %d" : "%s%s = %d";
-        buffer_add_format(&names, "%s%s", i ? ", " : "", name);
-        buffer_add_format(&values, "%s%d", i ? ", " : "", (int)i + 7);
-        buffer_add_format(&terms, term, i ? " AND " : "", name, (int)i + 7);
-    }
-    char *name_list = buffer_take(&names);
-    char *value_list = buffer_take(&values);
-    char *term_list = buffer_take(&terms);
-    int rc = SQLITE_NOMEM;
-    if (name_list != NULL && value_list != NULL && term_list != NULL)
-        rc = error_set(&base->zErrMsg, SQLITE_ERROR,
-                       sqlite3_mprintf("%s needs %s: SELECT … FROM %s(%s), or WHERE %s",
-                                       query->name, name_list, query->name, value_list, term_list));
-    memory_free(name_list);
-    memory_free(value_list);
-    memory_free(term_list);
-    return rc;
-}
-
-/* The rows would all be lost where SQLite compares the value again. */
-static int refuse_null(sqlite3_vtab *base, sqlite3_value **values)
-{
-    const struct cached_query *query = ((struct cache_table *)base)->query;
-    const struct parameters *parameters = &query->definition.parameters;
-    for (unsigned i = MOST_TRUSTED; i < parameters->count; i++) {
-        if (sqlite3_value_type(values[i]) == SQLITE_NULL)
-            return error_set(&base->zErrMsg, SQLITE_ERROR,
-                             sqlite3_mprintf("%s gets NULL for %s, behind the %dth argument, where "
-                                             "SQLite compares once more and finds NULL equal to "
-                                             "nothing; pass all of these by IS: WHERE \"%w\" IS "
-                                             "NULL AND …",
-                                             query->name, parameters->list[i].name, MOST_TRUSTED,
-                                             parameters->list[i].name));
-    }
-    return SQLITE_OK;
-}
-
 static bool plan_is_once(sqlite3 *db, const char *index_text)
 {
     char *state = (char *)index_text;
@@ -522,8 +470,9 @@ static int cache_filter(sqlite3_vtab_cursor *base, int plan, const char *index_t
                                          "and create it, or open the database again)",
                                          table->query->name, table->broken));
     if ((plan & PLAN_MASK) == PLAN_INCOMPLETE)
-        return explain_call(base->pVtab);
-    if ((plan & PLAN_MASK) == PLAN_COMPARED && refuse_null(base->pVtab, argv) != SQLITE_OK)
+        return call_explain(table->query, &base->pVtab->zErrMsg);
+    if ((plan & PLAN_MASK) == PLAN_COMPARED &&
+        call_refuse_null(table->query, argv, &base->pVtab->zErrMsg) != SQLITE_OK)
         return SQLITE_ERROR;
     char *error = NULL;
     struct request request = {.query = table->query,
