@@ -104,16 +104,18 @@ static int find_query(struct preparing *preparing, char **error)
     preparing->query = prepared_find(session, preparing->sql, request->options);
     if (preparing->query != NULL && is_current(session, preparing->query))
         return SQLITE_OK;
-    if (would_begin_reading(session))
-        preparing->refusal = "is prepared inside BEGIN, before anything is read there";
-    else if (preparing->query != NULL)
-        return prepared_refresh(session, preparing->query);
-    else if (names_system_table(preparing->sql))
+    if (preparing->query == NULL && names_system_table(preparing->sql)) {
         preparing->refusal = "names a table of SQLite's own";
-    else
-        return prepared_open(session, preparing->sql, request->name, request->options,
-                             &preparing->query, error);
-    return SQLITE_OK;
+        return SQLITE_OK;
+    }
+    if (would_begin_reading(session)) {
+        preparing->refusal = "is prepared inside BEGIN, before anything is read there";
+        session_wait(session, preparing->sql, request->name, request->options);
+        return SQLITE_OK;
+    }
+    return preparing->query != NULL ? prepared_refresh(session, preparing->query)
+                                    : prepared_open(session, preparing->sql, request->name,
+                                                    request->options, &preparing->query, error);
 }
 
 /* A `*` for columns, not one that multiplies or counts. */
@@ -218,11 +220,36 @@ bool prepare_is_select(sqlite3_stmt *statement)
            sqlite3_stmt_readonly(statement) && sqlite3_column_count(statement) > 0;
 }
 
+void prepare_catch_up(sqlite3 *db)
+{
+    sqlite3_mutex *mutex = sqlite3_db_mutex(db);
+    sqlite3_mutex_enter(mutex);
+    struct session *session = session_find(db);
+    if (session != NULL && session->waiting.sql != NULL && !session_is_foreign(session) &&
+        !would_begin_reading(session)) {
+        struct waiting waiting = session->waiting;
+        struct cached_query *query = prepared_find(session, waiting.sql, waiting.options);
+        char *error = NULL;
+        if (query == NULL)
+            prepared_open(session, waiting.sql, waiting.name, waiting.options, &query, &error);
+        else
+            prepared_refresh(session, query);
+        sqlite3_free(error); /* whoever prepares it again is told */
+        if (query != NULL &&
+            (cached_query_is_refused(query) || query->definition.analysis.reads_cached))
+            definition_suspend(&query->definition);
+        session_wait(session, NULL, NULL, NULL);
+        clear_error(db);
+    }
+    sqlite3_mutex_leave(mutex);
+}
+
 int prepare_through(sqlite3 *db, sqlite3_stmt **statement, const struct prepare_request *request,
                     char **error)
 {
     const char *sql = sqlite3_sql(*statement);
     *error = NULL;
+    prepare_catch_up(db);
     if (!prepare_is_select(*statement) || (request->flags & SQLITE_PREPARE_NO_VTAB) != 0)
         return SQLITE_OK;
     sqlite3_mutex *mutex = sqlite3_db_mutex(db);

@@ -27,6 +27,12 @@ struct prepare_request {
 bool prepare_is_select(sqlite3_stmt *statement);
 
 /*
+** A statement is being prepared, any: look into the SELECT that was prepared inside BEGIN when nothing
+** had been read there, if that can be done by now. So it goes through the cache from the next time on.
+*/
+void prepare_catch_up(sqlite3 *db);
+
+/*
 ** Put a statement that reads through the cache in place of *statement, which has just been prepared
 ** on `db` by one of SQLite's functions that keep the text, and not yet been used; finalizes that one then. Otherwise it stays. SQLITE_OK in both
 ** cases; or SQLITE_ERROR, and a text in *error (sqlite3_mprintf), for options that are wrong;

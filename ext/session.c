@@ -1,6 +1,7 @@
 #include "session.h"
 
 #include <pthread.h>
+#include <string.h>
 
 #include "base/config.h"
 #include "base/error.h"
@@ -235,6 +236,21 @@ static void free_queries(struct cached_query *query)
     }
 }
 
+static char *copy_or_null(const char *text)
+{
+    return text != NULL ? memory_copy_text(text, strlen(text)) : NULL;
+}
+
+void session_wait(struct session *session, const char *sql, const char *name, const char *options)
+{
+    struct waiting made = {copy_or_null(sql), copy_or_null(name), copy_or_null(options)};
+    struct waiting before = session->waiting;
+    session->waiting = made;
+    memory_free(before.sql);
+    memory_free(before.name);
+    memory_free(before.options);
+}
+
 void session_release(void *context)
 {
     struct session *session = context;
@@ -248,6 +264,7 @@ void session_release(void *context)
     *link = listed->next;
     pthread_mutex_unlock(&lock);
     free_queries(session->ad_hoc);
+    session_wait(session, NULL, NULL, NULL);
     free_queries(session->prepared); /* those that no table of SQLite's refers to */
     bool left_any = observer_free(session->observer);
     if (session->keeps_own || left_any)

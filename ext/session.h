@@ -17,6 +17,13 @@
 
 enum read_status { READ_NONE, READ_HIT, READ_MISS, READ_BYPASS, READ_COALESCED };
 
+/* The SELECT last prepared when it could not be looked into: that is caught up with. sql NULL: none. */
+struct waiting {
+    char *sql;
+    char *name;    /* NULL: none */
+    char *options; /* likewise */
+};
+
 struct session {
     sqlite3 *db;
     uint64_t id;          /* unique in the process, never 0 */
@@ -31,9 +38,10 @@ struct session {
         *prepared; /* behind statements of the application (surface/prepared_table.h) */
     unsigned prepared_count;
     uint64_t prepared_last; /* the number of the latest, never 0 */
-    unsigned connected;     /* virtual tables of ours that SQLite will disconnect at close */
-    unsigned readings;      /* under way, one inside the other */
-    bool keeps_own;         /* the store has entries that this connection alone may use */
+    struct waiting waiting;
+    unsigned connected; /* virtual tables of ours that SQLite will disconnect at close */
+    unsigned readings;  /* under way, one inside the other */
+    bool keeps_own;     /* the store has entries that this connection alone may use */
     enum read_status last_status;
     struct nesting nesting; /* finds what a cached table reads, for queries over it */
     bool registered;        /* all modules and functions are */
@@ -66,6 +74,9 @@ struct store *session_store(void);
 */
 void session_connected(struct session *session);
 void session_disconnected(struct session *session);
+
+/* Note these, copied, in place of what waits; NULL `sql`: nothing. */
+void session_wait(struct session *session, const char *sql, const char *name, const char *options);
 
 /* Between these two the kept statements stay, whatever is disconnected. */
 void session_begin_read(struct session *session);

@@ -7,6 +7,7 @@
 #include "base/ticks.h"
 #include "query/dependencies.h"
 #include "query/run.h"
+#include "refusals.h"
 #include "shapes.h"
 
 struct stream {
@@ -148,6 +149,7 @@ static int deliver(struct stream *stream, int rc)
     }
     if (rc == SQLITE_DONE)
         finish(stream, NULL);
+    stop_recording(stream);
     give_back_statement(stream);
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
@@ -235,6 +237,8 @@ int stream_begin(struct reading *reading, bool keep, struct result **result, cha
     reading->holding = stream->reading.holding;
     stream->reading.values = NULL;
     session->last_status = keep ? READ_MISS : READ_BYPASS;
+    if (rc != SQLITE_OK)
+        stop_recording(stream);
     if (rc != SQLITE_OK || *result != NULL)
         stream_end(stream);
     else
@@ -284,7 +288,12 @@ void stream_end(struct stream *stream)
     if (stream == NULL)
         return;
     give_back_statement(stream);
-    result_builder_free(stream->builder);
+    if (stream->builder != NULL) {
+        const struct cached_query *query = stream->reading.query;
+        store_count_rejection(stream->reading.session->store, query->space);
+        refusals_note(query->definition.normalized, "was not read to its end");
+        stop_recording(stream);
+    }
     memory_free(stream->evidence);
     memory_free(stream->row);
     memory_free(stream);

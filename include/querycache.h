@@ -95,7 +95,7 @@ struct querycache_options {
 ** takes two to three times as long, and the first time some 0.15 ms more: reuse statements.
 **
 ** Prepared plainly: on a connection that has not the extension; inside BEGIN before the first read of
-** each database there (unless this text was prepared before); what reads no table of main, a table of
+** each database there (the next time this text is prepared, it is not); what reads no table of main, a table of
 ** SQLite's own (sqlite_schema, …) or a cached table; what gives columns of one name by a `*`;
 ** parameters together with functions of the application, which may be handed a pointer; flags with
 ** SQLITE_PREPARE_NO_VTAB.

@@ -76,6 +76,9 @@ else
 fi
 is "$("$run" sh -c 'exit 7' 2>&1; echo $?)" 7 'the exit status is that of the program'
 
+(cd "$dir" && "$run" --rules all --report here.txt sh -c "cd / && exec '$client' '$dir/moved.db'" >/dev/null 2>&1)
+like "$(cat "$dir/here.txt" 2>/dev/null)" 'rule 1: [1-9]' 'file names are those of where querycache-run is, wherever the program goes'
+
 # ---- what can be wrong ----------------------------------------------------------------------------
 wrong_rules() { # TEXT EXPECTED NAME
     printf "$1" >"$dir/rules"

@@ -314,6 +314,8 @@ static void test_streams(void)
     is_int(sqlite3_column_int(endless, 0), 3, "gives its rows as they come");
     is_int(number(db, "SELECT count(*) FROM cache_entries"), 0, "and is not kept");
     sqlite3_finalize(endless);
+    is_int(number(db, "SELECT count FROM cache_refusals WHERE reason = 'was not read to its end'"),
+           1, "which is counted");
 
     sqlite3_stmt *reader = prepare(db, "SELECT id FROM t ORDER BY id");
     sqlite3_stmt *second = prepare(db, "SELECT id FROM t ORDER BY id");
@@ -397,6 +399,44 @@ static void test_one_row(void)
         sqlite3_finalize(made);
         sqlite3_finalize(plain);
     }
+    is_int(sqlite3_close(db), SQLITE_OK, "the connection closes");
+}
+
+/* What cannot be looked into at once is caught up with. */
+static void test_in_transactions(void)
+{
+    sqlite3 *db = open_with_tables(fresh_file("inside.db"));
+    for (int round = 0; round < 4; round++) {
+        sqlite3_stmt *begin = prepare(db, "BEGIN");
+        sqlite3_step(begin);
+        sqlite3_finalize(begin);
+        sqlite3_stmt *made = prepare(db, "SELECT count(*), max(x) FROM t");
+        is_int(is_cached(made), round > 0,
+               round > 0 ? "the next time it is cached, inside BEGIN as well"
+                         : "inside BEGIN a new text is prepared plainly");
+        char *got = run_through(made, 10);
+        contains(got, "1:5|", "and is right");
+        sqlite3_free(got);
+        sqlite3_finalize(made);
+        sqlite3_stmt *commit = prepare(db, "COMMIT");
+        sqlite3_step(commit);
+        sqlite3_finalize(commit);
+    }
+    is_text(status(db), "hit", "and in the end it hits");
+    is_int(sqlite3_close(db), SQLITE_OK, "the connection closes");
+}
+
+static void test_tags(void)
+{
+    sqlite3 *db = open_with_tables(fresh_file("tags.db"));
+    sqlite3_stmt *made = NULL;
+    struct querycache_options options = {.options = "tags = 'people, all'"};
+    querycache_prepare_v2(db, "SELECT name FROM t", -1, &made, NULL, &options);
+    sqlite3_free(run_through(made, 10));
+    run(db, "SELECT cache_query('SELECT x FROM t')");
+    is_int(number(db, "SELECT cache_invalidate_tag('people')"), 1,
+           "a tag is that of prepared statements, too, and of nothing else");
+    sqlite3_finalize(made);
     is_int(sqlite3_close(db), SQLITE_OK, "the connection closes");
 }
 
@@ -580,6 +620,8 @@ int main(void)
     test_texts();
     test_streams();
     test_one_row();
+    test_in_transactions();
+    test_tags();
     test_schema_changes();
     test_many_texts();
     test_other_writers();

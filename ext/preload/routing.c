@@ -105,7 +105,10 @@ static void apply_default(sqlite3 *db, sqlite3_stmt **statement, unsigned flags,
 
 void routing_apply(sqlite3 *db, sqlite3_stmt **statement, unsigned flags)
 {
-    if (!routing_has(db) || !prepare_is_select(*statement))
+    if (!routing_has(db))
+        return;
+    prepare_catch_up(db);
+    if (!prepare_is_select(*statement))
         return;
     const char *sql = sqlite3_sql(*statement);
     char *normalized = normalize_sql(sql);

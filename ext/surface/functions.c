@@ -141,14 +141,21 @@ struct tag_search {
     const char *tag;
 };
 
+static bool gives_tag(const struct cached_query *queries, const struct space *space,
+                      const char *tag)
+{
+    for (const struct cached_query *query = queries; query != NULL; query = query->next) {
+        if (query->space == space && options_have_tag(&query->options, tag))
+            return true;
+    }
+    return false;
+}
+
 static bool has_tag(const struct entry_view *entry, void *context)
 {
     const struct tag_search *search = context;
-    for (const struct cached_query *query = search->session->queries; query != NULL;
-         query = query->next)
-        if (query->space == entry->space && options_have_tag(&query->options, search->tag))
-            return true;
-    return false;
+    return gives_tag(search->session->queries, entry->space, search->tag) ||
+           gives_tag(search->session->prepared, entry->space, search->tag);
 }
 
 static void cache_invalidate_tag(sqlite3_context *context, int argc, sqlite3_value **argv)

@@ -351,12 +351,13 @@ static int read_options(struct prepared *prepared, const char *options, char **e
     return options_read_list(&prepared->query.options, options, error);
 }
 
-/* With a name, or limits, of its own it is a named cache; else it is kept as ad hoc queries are. */
+/* With a name, limits or tags of its own it is a named cache; else it is kept as ad hoc queries are. */
 static int open_space(struct prepared *prepared, const char *name)
 {
     struct cached_query *query = &prepared->query;
     const struct options *options = &query->options;
-    bool limited = options->max_entries != 0 || options->max_bytes != 0 || options->policy != NULL;
+    bool limited = options->max_entries != 0 || options->max_bytes != 0 ||
+                   options->policy != NULL || options->tags != NULL;
     if (name == NULL && limited)
         name = "prepared";
     const char *normalized = query->definition.normalized;
