@@ -10,21 +10,11 @@
 #include "session.h"
 #include "surface/surface.h"
 
-/* A library that was not loaded by SQLite has no way to call it. */
-static bool is_loaded(void)
-{
-#ifdef SQLITE_CORE
-    return true;
-#else
-    return sqlite3_api != NULL;
-#endif
-}
-
 /* ---- starting ---- */
 
 int querycache_register_auto(void)
 {
-    if (!is_loaded())
+    if (!sqlite_is_there())
         return SQLITE_MISUSE;
     return sqlite3_auto_extension((void (*)(void))sqlite3_querycache_init);
 }
@@ -63,7 +53,7 @@ int querycache_prepare_v3(sqlite3 *db, const char *sql, int size, unsigned int f
                           sqlite3_stmt **statement, const char **tail,
                           const struct querycache_options *options)
 {
-    if (!is_loaded())
+    if (!sqlite_is_there())
         return SQLITE_MISUSE;
     int rc = sqlite3_prepare_v3(db, sql, size, flags, statement, tail);
     return rc == SQLITE_OK ? through(db, flags, statement, options) : rc;
@@ -79,7 +69,7 @@ int querycache_prepare16_v3(sqlite3 *db, const void *sql, int size, unsigned int
                             sqlite3_stmt **statement, const void **tail,
                             const struct querycache_options *options)
 {
-    if (!is_loaded())
+    if (!sqlite_is_there())
         return SQLITE_MISUSE;
     int rc = sqlite3_prepare16_v3(db, sql, size, flags, statement, tail);
     return rc == SQLITE_OK ? through(db, flags, statement, options) : rc;
@@ -116,7 +106,7 @@ void *querycache_update_hook(sqlite3 *db,
                                           const char *table, sqlite3_int64 rowid),
                              void *argument)
 {
-    if (!is_loaded())
+    if (!sqlite_is_there())
         return NULL;
     struct observer *observer = lock_hooked(db);
     if (observer == NULL)
@@ -128,7 +118,7 @@ void *querycache_update_hook(sqlite3 *db,
 
 void *querycache_commit_hook(sqlite3 *db, int (*hook)(void *argument), void *argument)
 {
-    if (!is_loaded())
+    if (!sqlite_is_there())
         return NULL;
     struct observer *observer = lock_hooked(db);
     if (observer == NULL)
@@ -140,7 +130,7 @@ void *querycache_commit_hook(sqlite3 *db, int (*hook)(void *argument), void *arg
 
 void *querycache_rollback_hook(sqlite3 *db, void (*hook)(void *argument), void *argument)
 {
-    if (!is_loaded())
+    if (!sqlite_is_there())
         return NULL;
     struct observer *observer = lock_hooked(db);
     if (observer == NULL)
@@ -154,9 +144,9 @@ void *querycache_rollback_hook(sqlite3 *db, void (*hook)(void *argument), void *
 
 int querycache_get_stats(struct querycache_stats *stats)
 {
-    struct store *store = is_loaded() ? session_store() : NULL;
+    struct store *store = sqlite_is_there() ? session_store() : NULL;
     if (store == NULL)
-        return is_loaded() ? SQLITE_NOMEM : SQLITE_MISUSE;
+        return sqlite_is_there() ? SQLITE_NOMEM : SQLITE_MISUSE;
     struct counters counters = store_counters(store);
     struct usage usage = store_usage(store);
     struct limits limits = store_limits(store);
@@ -182,9 +172,9 @@ int querycache_get_stats(struct querycache_stats *stats)
 
 int querycache_clear(sqlite3_int64 *dropped)
 {
-    struct store *store = is_loaded() ? session_store() : NULL;
+    struct store *store = sqlite_is_there() ? session_store() : NULL;
     if (store == NULL)
-        return is_loaded() ? SQLITE_NOMEM : SQLITE_MISUSE;
+        return sqlite_is_there() ? SQLITE_NOMEM : SQLITE_MISUSE;
     int64_t count = store_remove(store, NULL, NULL, CAUSE_EXPLICIT);
     if (dropped != NULL)
         *dropped = count;
@@ -194,7 +184,7 @@ int querycache_clear(sqlite3_int64 *dropped)
 int querycache_invalidate_table(sqlite3 *db, const char *table, sqlite3_int64 *dropped)
 {
     sqlite3_stmt *call = NULL;
-    if (!is_loaded())
+    if (!sqlite_is_there())
         return SQLITE_MISUSE;
     int rc = sqlite3_prepare_v2(db, "SELECT cache_invalidate_table(?)", -1, &call, NULL);
     if (rc == SQLITE_OK)
@@ -208,7 +198,7 @@ int querycache_invalidate_table(sqlite3 *db, const char *table, sqlite3_int64 *d
 int querycache_configure(const char *name, const char *value, char **error)
 {
     char *text = NULL;
-    if (!is_loaded())
+    if (!sqlite_is_there())
         return SQLITE_MISUSE;
     int rc = config_load(&text);
     if (rc == SQLITE_OK)

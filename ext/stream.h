@@ -25,9 +25,9 @@ int stream_begin(struct reading *reading, bool keep, struct result **result, cha
 
 /*
 ** In the child of a fork(), on a connection from before: just run the query, on a statement of its own,
-** with these values, and touch nothing that is the parent's. *stream is set where it could begin.
+** with these values, and touch nothing that is the parent's. *begun is set where it could begin.
 */
-int stream_begin_aside(const struct reading *reading, struct stream **stream, char **error);
+int stream_begin_aside(const struct reading *reading, struct stream **begun, char **error);
 
 /* True behind the last row. */
 bool stream_at_end(const struct stream *stream);

@@ -184,8 +184,7 @@ static const char *const cacheable[] = {
     "SELECT ?3, ?1, ?, name FROM t",
     "SELECT ?5 FROM t WHERE id = :id",
     "SELECT t.id, u.id, t.x * u.id FROM t JOIN u ON u.t_id = t.id",
-    "SELECT t.*, u.id AS u_id, u.\"odd name\" FROM t LEFT JOIN u ON t_id = t.id ORDER BY t.id, "
-    "u.id",
+    "SELECT t.*, u.id AS u_id, u.\"odd name\" FROM t LEFT JOIN u ON t_id = t.id ORDER BY 1, 5",
     "SELECT id AS \"a \"\"quoted\"\" name\", 'text' AS [b c], x + 1 FROM t",
     "SELECT count(*), sum(x), max(name), group_concat(name) FROM t",
     "SELECT * FROM v ORDER BY n DESC, name",

@@ -6,9 +6,21 @@
 #ifndef QUERYCACHE_BASE_SQLITE_H
 #define QUERYCACHE_BASE_SQLITE_H
 
+#include <stddef.h>
+
 #include <sqlite3ext.h>
 
 SQLITE_EXTENSION_INIT3
+
+/* False in a library that no SQLite has loaded yet: then there is nothing to call. */
+static inline int sqlite_is_there(void)
+{
+#ifdef SQLITE_CORE
+    return 1;
+#else
+    return sqlite3_api != NULL;
+#endif
+}
 
 /* Keeps what is only tried out from the application's error log. SQLite ignores it before 3.48. */
 #ifndef SQLITE_PREPARE_DONT_LOG

@@ -69,7 +69,7 @@ bool routing_has(sqlite3 *db)
 
 bool routing_is_own(sqlite3_stmt *statement)
 {
-    const char *sql = sqlite3_api != NULL ? sqlite3_sql(statement) : NULL;
+    const char *sql = sqlite_is_there() ? sqlite3_sql(statement) : NULL;
     return sql != NULL && strncmp(sql, OWN_STATEMENT, strlen(OWN_STATEMENT)) == 0;
 }
 
@@ -130,7 +130,7 @@ void routing_apply(sqlite3 *db, sqlite3_stmt **statement, unsigned flags)
 
 void routing_begin(sqlite3_stmt *statement)
 {
-    const char *sql = sqlite3_api != NULL ? sqlite3_sql(statement) : NULL;
+    const char *sql = sqlite_is_there() ? sqlite3_sql(statement) : NULL;
     if (sql == NULL || !prepared_is_mark(sql) || sqlite3_stmt_busy(statement))
         return;
     sqlite3 *db = sqlite3_db_handle(statement);

@@ -67,5 +67,6 @@ int main(int argc, char **argv)
 {
     if (argc < 2)
         return look();
-    return use(argv[1]) || use(argv[1]);
+    int first = use(argv[1]);
+    return first != 0 ? first : use(argv[1]);
 }
