@@ -14,7 +14,7 @@ limit=${MUTANT_SECONDS:-300}
 export STEPS=${STEPS:-5000}
 
 # What takes long comes last.
-slow='test_memory test_threads differential test_model torture'
+slow='test_index test_index_shared test_memory test_threads differential test_model torture'
 tests=()
 for name in $(basename -s .c tests/test_*.c | grep -vxF "${slow// /$'\n'}") $slow; do
     [ -x "$programs/$name" ] && tests+=("$name")
