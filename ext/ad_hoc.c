@@ -88,19 +88,12 @@ static int prepare(struct session *session, const char *sql, struct cached_query
     return rc;
 }
 
-/* A kept statement over a table of ours would keep that connected, and the connection from closing. */
-static void settle(struct cached_query *query)
-{
-    if (query->definition.analysis.reads_cached || query->definition.analysis.refusal != NULL)
-        definition_suspend(&query->definition);
-}
-
 int ad_hoc_prepare(struct session *session, const char *sql, struct cached_query **query,
                    char **error)
 {
     int rc = prepare(session, sql, query, error);
     if (rc == SQLITE_OK)
-        settle(*query);
+        cached_query_settle(*query);
     return rc;
 }
 
@@ -130,7 +123,7 @@ int ad_hoc_read(struct session *session, const char *sql, int value_count, sqlit
                                        (*query)->definition.analysis.refusal));
     if (rc != SQLITE_OK) {
         if (*query != NULL)
-            settle(*query);
+            cached_query_settle(*query);
         return rc;
     }
     struct buffer params = {0};
@@ -141,6 +134,6 @@ int ad_hoc_read(struct session *session, const char *sql, int value_count, sqlit
                               .params = &params};
     rc = read_through(session, &request, result, error);
     buffer_clear(&params);
-    settle(*query);
+    cached_query_settle(*query);
     return rc;
 }

@@ -43,6 +43,7 @@ static int through(sqlite3 *db, unsigned flags, sqlite3_stmt **statement,
     char *error = NULL;
     if (options->error != NULL)
         *options->error = NULL;
+    prepare_catch_up(db);
     if (*statement == NULL || prepare_through(db, statement, &request, &error) == SQLITE_OK)
         return SQLITE_OK;
     refuse(statement, options, error);

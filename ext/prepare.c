@@ -16,7 +16,7 @@
 static bool names_system_table(const char *sql)
 {
     struct token token = token_read_solid(sql);
-    for (; token.type != TOKEN_END; token = token_read_solid(token.text + token.size)) {
+    for (; token.type != TOKEN_END; token = token_next(token)) {
         if ((token.type == TOKEN_WORD && sqlite3_strnicmp(token.text, "sqlite_", 7) == 0) ||
             (token.type == TOKEN_QUOTED && sqlite3_strnicmp(token.text + 1, "sqlite_", 7) == 0))
             return true;
@@ -87,8 +87,7 @@ struct preparing {
     const char *refusal; /* why not; NULL: none yet */
 };
 
-/* What is refused keeps no statement: that could keep a table of ours, and so a connection, from
-** closing. */
+/* What is left alone keeps no statement. */
 static bool is_current(const struct session *session, const struct cached_query *query)
 {
     const struct definition *definition = &query->definition;
@@ -123,7 +122,7 @@ static bool selects_star(const char *sql)
 {
     struct token before = {.type = TOKEN_END};
     struct token token = token_read_solid(sql);
-    for (; token.type != TOKEN_END; token = token_read_solid(token.text + token.size)) {
+    for (; token.type != TOKEN_END; token = token_next(token)) {
         if (token.size == 1 && *token.text == '*' && before.type != TOKEN_END &&
             (*before.text == ',' || *before.text == '.' || token_is_word(before, "select") ||
              token_is_word(before, "distinct") || token_is_word(before, "all")))
@@ -182,6 +181,10 @@ static int attempt(struct preparing *preparing, char **error)
 
 static void note_refusal(const struct preparing *preparing, const char *reason)
 {
+    if (preparing->query != NULL) {
+        refusals_note(preparing->query->definition.normalized, reason);
+        return;
+    }
     char *normalized = normalize_sql(preparing->sql);
     if (normalized != NULL)
         refusals_note(normalized, reason);
@@ -235,9 +238,8 @@ void prepare_catch_up(sqlite3 *db)
         else
             prepared_refresh(session, query);
         sqlite3_free(error); /* whoever prepares it again is told */
-        if (query != NULL &&
-            (cached_query_is_refused(query) || query->definition.analysis.reads_cached))
-            definition_suspend(&query->definition);
+        if (query != NULL)
+            cached_query_settle(query);
         session_wait(session, NULL, NULL, NULL);
         clear_error(db);
     }
@@ -249,7 +251,6 @@ int prepare_through(sqlite3 *db, sqlite3_stmt **statement, const struct prepare_
 {
     const char *sql = sqlite3_sql(*statement);
     *error = NULL;
-    prepare_catch_up(db);
     if (!prepare_is_select(*statement) || (request->flags & SQLITE_PREPARE_NO_VTAB) != 0)
         return SQLITE_OK;
     sqlite3_mutex *mutex = sqlite3_db_mutex(db);

@@ -27,7 +27,7 @@ struct prepare_request {
 bool prepare_is_select(sqlite3_stmt *statement);
 
 /*
-** A statement is being prepared, any: look into the SELECT that was prepared inside BEGIN when nothing
+** A statement was prepared, any, and may go through prepare_through() next: look into the SELECT that was prepared inside BEGIN when nothing
 ** had been read there, if that can be done by now. So it goes through the cache from the next time on.
 */
 void prepare_catch_up(sqlite3 *db);

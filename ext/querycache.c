@@ -44,8 +44,7 @@ static int register_once(sqlite3 *db, char **error)
 
 /*
 ** Another copy of this library, as libquerycache_preload.so in a program that loads the extension as
-** well, has this connection already. Two would take each other's hooks, and names. (To call the
-** function would write "no such function" into the log of an application, sqlite3_log(), each time.)
+** well, has this connection already. Two would take each other's hooks, and names.
 */
 static bool is_taken(sqlite3 *db)
 {

@@ -236,14 +236,10 @@ static void free_queries(struct cached_query *query)
     }
 }
 
-static char *copy_or_null(const char *text)
-{
-    return text != NULL ? memory_copy_text(text, strlen(text)) : NULL;
-}
-
 void session_wait(struct session *session, const char *sql, const char *name, const char *options)
 {
-    struct waiting made = {copy_or_null(sql), copy_or_null(name), copy_or_null(options)};
+    struct waiting made = {memory_copy_optional(sql), memory_copy_optional(name),
+                           memory_copy_optional(options)};
     struct waiting before = session->waiting;
     session->waiting = made;
     memory_free(before.sql);

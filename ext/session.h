@@ -34,8 +34,7 @@ struct session {
     struct cached_query *queries; /* the connected cached tables */
     struct cached_query *ad_hoc;  /* prepared by cache_query() and friends, latest first */
     unsigned ad_hoc_count;
-    struct cached_query
-        *prepared; /* behind statements of the application (surface/prepared_table.h) */
+    struct cached_query *prepared; /* those of surface/prepared_table.h */
     unsigned prepared_count;
     uint64_t prepared_last; /* the number of the latest, never 0 */
     struct waiting waiting;

@@ -19,7 +19,7 @@ uint64_t shape_of(const char *sql)
 {
     struct buffer text = {0};
     struct token token = token_read_solid(sql);
-    for (; token.type != TOKEN_END; token = token_read_solid(token.text + token.size)) {
+    for (; token.type != TOKEN_END; token = token_next(token)) {
         bool literal =
             token.type == TOKEN_NUMBER || token.type == TOKEN_STRING || token.type == TOKEN_BLOB;
         buffer_add(&text, literal ? "?" : token.text, literal ? 1 : token.size);

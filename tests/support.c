@@ -97,6 +97,26 @@ int try(sqlite3 *db, const char *sql)
     return sqlite3_exec(db, sql, NULL, NULL, NULL);
 }
 
+sqlite3_stmt *prepare_plain(sqlite3 *db, const char *sql)
+{
+    sqlite3_stmt *statement = NULL;
+    sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+    return statement;
+}
+
+sqlite3_stmt *prepare_cached(sqlite3 *db, const char *sql)
+{
+    sqlite3_stmt *statement = NULL;
+    querycache_prepare_v2(db, sql, -1, &statement, NULL, NULL);
+    return statement;
+}
+
+bool is_prepared_cached(sqlite3_stmt *statement)
+{
+    const char *sql = statement != NULL ? sqlite3_sql(statement) : NULL;
+    return sql != NULL && strncmp(sql, "/* querycache ", 14) == 0;
+}
+
 void run(sqlite3 *db, const char *sql, ...)
 {
     va_list arguments;

@@ -11,6 +11,15 @@
 /* A folder for the files of this program, removed at exit. */
 const char *scratch_folder(void);
 
+/* 1 under the address sanitizer, where less has to do. */
+#ifdef __has_feature
+#define SANITIZED __has_feature(address_sanitizer)
+#elif defined __SANITIZE_ADDRESS__
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+
 /* The path of a file in it, in a buffer that stays until the program ends. */
 const char *scratch_file(const char *name);
 
@@ -21,6 +30,13 @@ const char *fresh_file(const char *name);
 ** usual. */
 sqlite3 *open_cached(const char *path, int flags);
 sqlite3 *open_plain(const char *path, int flags);
+
+/* A statement by SQLite's own function, or through the cache; NULL where it does not prepare. */
+sqlite3_stmt *prepare_plain(sqlite3 *db, const char *sql);
+sqlite3_stmt *prepare_cached(sqlite3 *db, const char *sql);
+
+/* True when it reads through the cache. */
+bool is_prepared_cached(sqlite3_stmt *statement);
 
 /* Run SQL that must succeed; printf formats as in sqlite3_mprintf(). */
 void run(sqlite3 *db, const char *sql, ...);

@@ -15,14 +15,6 @@
 #include "support.h"
 #include "tap.h"
 
-#ifdef __has_feature
-#define SANITIZED __has_feature(address_sanitizer)
-#elif defined __SANITIZE_ADDRESS__
-#define SANITIZED 1
-#else
-#define SANITIZED 0
-#endif
-
 /* ---- columns, their contents, and what they are compared with ---- */
 
 static const char *const types[] = {"INTEGER",

@@ -21,13 +21,6 @@
 
 /* How many n of one walk are all tried, and where memory stays short; then they get sparser, by one
 ** part in SPARSER. */
-#ifdef __has_feature
-#define SANITIZED __has_feature(address_sanitizer)
-#elif defined __SANITIZE_ADDRESS__
-#define SANITIZED 1
-#else
-#define SANITIZED 0
-#endif
 #define ALL_OF (SANITIZED ? 80 : 200)
 #define ALL_OF_LASTING 40
 #define SPARSER 6

@@ -12,26 +12,6 @@
 
 /* ---- looking alike ---- */
 
-static sqlite3_stmt *prepare_plain(sqlite3 *db, const char *sql)
-{
-    sqlite3_stmt *statement = NULL;
-    sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
-    return statement;
-}
-
-static sqlite3_stmt *prepare(sqlite3 *db, const char *sql)
-{
-    sqlite3_stmt *statement = NULL;
-    querycache_prepare_v2(db, sql, -1, &statement, NULL, NULL);
-    return statement;
-}
-
-static bool is_cached(sqlite3_stmt *statement)
-{
-    const char *sql = statement != NULL ? sqlite3_sql(statement) : NULL;
-    return sql != NULL && strncmp(sql, "/* querycache ", 14) == 0;
-}
-
 static void add_name(sqlite3_str *text, const char *name)
 {
     sqlite3_str_appendf(text, "%s|", name != NULL ? name : "(none)");
@@ -134,8 +114,8 @@ static bool same_text(char *got, char *expected, const char *what, const char *s
 static bool look_the_same(sqlite3 *db, const char *sql, bool cached)
 {
     sqlite3_stmt *plain = prepare_plain(db, sql);
-    sqlite3_stmt *made = prepare(db, sql);
-    bool same = is_cached(made) == cached;
+    sqlite3_stmt *made = prepare_cached(db, sql);
+    bool same = is_prepared_cached(made) == cached;
     if (!same)
         printf("# %s was %scached\n", sql, cached ? "not " : "");
     same = same && same_text(face(made), face(plain), "face", sql);
@@ -226,8 +206,8 @@ static void test_looks(void)
     for (size_t i = 0; i < LENGTH(cacheable); i++)
         ok(look_the_same(db, cacheable[i], true), one_line(cacheable[i]));
     for (size_t i = 0; i < LENGTH(left_alone); i++) {
-        sqlite3_stmt *made = prepare(db, left_alone[i]);
-        ok(!is_cached(made), left_alone[i]);
+        sqlite3_stmt *made = prepare_cached(db, left_alone[i]);
+        ok(!is_prepared_cached(made), left_alone[i]);
         sqlite3_finalize(made);
     }
     ok(number(db, "SELECT hits > 0 AND insertions > 0 FROM cache_stats"), "there were hits");
@@ -249,12 +229,12 @@ static void test_texts(void)
     is_int(querycache_prepare_v2(db, two, -1, &statement, &tail, NULL), SQLITE_OK,
            "two statements");
     sqlite3_prepare_v2(db, two, -1, &plain, &plain_tail);
-    ok(is_cached(statement) && tail == plain_tail, "the tail is that of SQLite");
+    ok(is_prepared_cached(statement) && tail == plain_tail, "the tail is that of SQLite");
     sqlite3_finalize(statement);
     sqlite3_finalize(plain);
     is_int(querycache_prepare_v2(db, "SELECT id FROM t WHERE id = 12", 26, &statement, NULL, NULL),
            SQLITE_OK, "a size");
-    ok(is_cached(statement), "a size cuts the text");
+    ok(is_prepared_cached(statement), "a size cuts the text");
     is_text(sqlite3_column_name(statement, 0), "id", "and leaves what is before");
     sqlite3_finalize(statement);
 
@@ -268,7 +248,7 @@ static void test_texts(void)
     const void *wide_tail = NULL;
     is_int(querycache_prepare16_v2(db, wide, -1, &statement, &wide_tail, NULL), SQLITE_OK,
            "UTF-16 text");
-    ok(is_cached(statement) && wide_tail == (const void *)&wide[17], "and its tail");
+    ok(is_prepared_cached(statement) && wide_tail == (const void *)&wide[17], "and its tail");
     sqlite3_finalize(statement);
 
     char *error = NULL;
@@ -293,7 +273,7 @@ static void test_texts(void)
     statement = NULL;
     is_int(querycache_prepare_v2(other, "SELECT id FROM t", -1, &statement, NULL, NULL), SQLITE_OK,
            "a connection without the extension");
-    ok(!is_cached(statement), "has plain statements");
+    ok(!is_prepared_cached(statement), "has plain statements");
     sqlite3_finalize(statement);
     sqlite3_close(other);
     is_int(sqlite3_close(db), SQLITE_OK, "the connection closes");
@@ -305,9 +285,9 @@ static void test_streams(void)
 {
     sqlite3 *db = open_with_tables(fresh_file("streams.db"));
     sqlite3_stmt *endless =
-        prepare(db, "WITH RECURSIVE r(i) AS (SELECT id FROM t WHERE id = 1 UNION ALL "
-                    "SELECT i + 1 FROM r) SELECT i FROM r");
-    ok(is_cached(endless), "a SELECT without end");
+        prepare_cached(db, "WITH RECURSIVE r(i) AS (SELECT id FROM t WHERE id = 1 UNION ALL "
+                           "SELECT i + 1 FROM r) SELECT i FROM r");
+    ok(is_prepared_cached(endless), "a SELECT without end");
     for (int i = 1; i <= 3; i++)
         sqlite3_step(endless);
     is_int(sqlite3_column_int(endless, 0), 3, "gives its rows as they come");
@@ -316,8 +296,8 @@ static void test_streams(void)
     is_int(number(db, "SELECT count FROM cache_refusals WHERE reason = 'was not read to its end'"),
            1, "which is counted");
 
-    sqlite3_stmt *reader = prepare(db, "SELECT id FROM t ORDER BY id");
-    sqlite3_stmt *second = prepare(db, "SELECT id FROM t ORDER BY id");
+    sqlite3_stmt *reader = prepare_cached(db, "SELECT id FROM t ORDER BY id");
+    sqlite3_stmt *second = prepare_cached(db, "SELECT id FROM t ORDER BY id");
     sqlite3_step(reader);
     char *rows_of_second = run_through(second, 100);
     contains(rows_of_second, "1:5|", "a second statement of the text runs meanwhile");
@@ -336,7 +316,7 @@ static void test_streams(void)
     };
     for (size_t i = 0; i < LENGTH(writes); i++) {
         run(db, "SELECT cache_clear()");
-        sqlite3_stmt *stream = prepare(db, "SELECT x FROM t ORDER BY id");
+        sqlite3_stmt *stream = prepare_cached(db, "SELECT x FROM t ORDER BY id");
         sqlite3_step(stream);
         run(db, writes[i]);
         while (sqlite3_step(stream) == SQLITE_ROW)
@@ -350,11 +330,12 @@ static void test_streams(void)
     }
 
     run(db, "SELECT cache_clear(); BEGIN");
-    sqlite3_stmt *inside = prepare(db, "SELECT count(*) FROM u");
-    ok(!is_cached(inside), "inside BEGIN nothing is read to find out what a new text means");
+    sqlite3_stmt *inside = prepare_cached(db, "SELECT count(*) FROM u");
+    ok(!is_prepared_cached(inside),
+       "inside BEGIN nothing is read to find out what a new text means");
     sqlite3_finalize(inside);
     run(db, "DELETE FROM u");
-    inside = prepare(db, "SELECT count(*) FROM u");
+    inside = prepare_cached(db, "SELECT count(*) FROM u");
     char *after = run_through(inside, 10);
     contains(after, "1:0|", "own writes are seen");
     sqlite3_free(after);
@@ -385,7 +366,7 @@ static void test_one_row(void)
     for (size_t i = 0; i < LENGTH(one) + LENGTH(several); i++) {
         bool has_one = i < LENGTH(one);
         const char *sql = has_one ? one[i] : several[i - LENGTH(one)];
-        sqlite3_stmt *made = prepare(db, sql);
+        sqlite3_stmt *made = prepare_cached(db, sql);
         sqlite3_stmt *plain = prepare_plain(db, sql);
         run(db, "SELECT cache_clear()");
         for (int times = 0; times < 2; times++) {
@@ -406,18 +387,18 @@ static void test_in_transactions(void)
 {
     sqlite3 *db = open_with_tables(fresh_file("inside.db"));
     for (int round = 0; round < 4; round++) {
-        sqlite3_stmt *begin = prepare(db, "BEGIN");
+        sqlite3_stmt *begin = prepare_cached(db, "BEGIN");
         sqlite3_step(begin);
         sqlite3_finalize(begin);
-        sqlite3_stmt *made = prepare(db, "SELECT count(*), max(x) FROM t");
-        is_int(is_cached(made), round > 0,
+        sqlite3_stmt *made = prepare_cached(db, "SELECT count(*), max(x) FROM t");
+        is_int(is_prepared_cached(made), round > 0,
                round > 0 ? "the next time it is cached, inside BEGIN as well"
                          : "inside BEGIN a new text is prepared plainly");
         char *got = run_through(made, 10);
         contains(got, "1:5|", "and is right");
         sqlite3_free(got);
         sqlite3_finalize(made);
-        sqlite3_stmt *commit = prepare(db, "COMMIT");
+        sqlite3_stmt *commit = prepare_cached(db, "COMMIT");
         sqlite3_step(commit);
         sqlite3_finalize(commit);
     }
@@ -445,7 +426,7 @@ static void test_schema_changes(void)
 {
     sqlite3 *db = open_with_tables(fresh_file("schema.db"));
     sqlite3 *other = open_plain(scratch_file("schema.db"), 0);
-    sqlite3_stmt *made = prepare(db, "SELECT * FROM u");
+    sqlite3_stmt *made = prepare_cached(db, "SELECT * FROM u");
     sqlite3_stmt *plain = prepare_plain(db, "SELECT * FROM u");
     static const char *const changes[] = {
         "ALTER TABLE u ADD COLUMN more TEXT DEFAULT 'm'",
@@ -460,7 +441,7 @@ static void test_schema_changes(void)
         ok(same_text(run_through(made, 100), run_through(plain, 100), "rows", changes[i]) &&
                same_text(face(made), face(plain), "face", changes[i]),
            changes[i]);
-        sqlite3_stmt *again = prepare(db, "SELECT * FROM u");
+        sqlite3_stmt *again = prepare_cached(db, "SELECT * FROM u");
         sqlite3_stmt *again_plain = prepare_plain(db, "SELECT * FROM u");
         ok((again == NULL) == (again_plain == NULL) &&
                (again == NULL || same_text(face(again), face(again_plain), "new face", changes[i])),
@@ -478,11 +459,11 @@ static void test_schema_changes(void)
 static void test_many_texts(void)
 {
     sqlite3 *db = open_with_tables(fresh_file("many.db"));
-    sqlite3_stmt *held = prepare(db, "SELECT name FROM t WHERE id = 2");
+    sqlite3_stmt *held = prepare_cached(db, "SELECT name FROM t WHERE id = 2");
     for (int i = 0; i < 1000; i++) {
         char sql[60];
         sqlite3_snprintf(sizeof sql, sql, "SELECT name FROM t WHERE id < %d", i);
-        sqlite3_stmt *statement = prepare(db, sql);
+        sqlite3_stmt *statement = prepare_cached(db, sql);
         sqlite3_step(statement);
         sqlite3_finalize(statement);
     }
@@ -505,7 +486,7 @@ static void test_other_writers(void)
     run(db, "PRAGMA journal_mode = WAL");
     sqlite3 *others[] = {open_cached(scratch_file("writers.db"), 0),
                          open_plain(scratch_file("writers.db"), 0)};
-    sqlite3_stmt *made = prepare(db, "SELECT count(*), max(id) FROM u");
+    sqlite3_stmt *made = prepare_cached(db, "SELECT count(*), max(id) FROM u");
     sqlite3_stmt *plain = prepare_plain(db, "SELECT count(*), max(id) FROM u");
     bool same = true;
     for (int i = 0; i < 200 && same; i++) {
@@ -589,8 +570,8 @@ static void test_process(void)
     is_int(querycache_register_auto(), SQLITE_OK, "registered for all connections");
     sqlite3 *db = open_plain(fresh_file("auto.db"), 0);
     run(db, "CREATE TABLE t(x); INSERT INTO t VALUES (1), (2)");
-    sqlite3_stmt *made = prepare(db, "SELECT x FROM t");
-    ok(is_cached(made), "a new connection has it");
+    sqlite3_stmt *made = prepare_cached(db, "SELECT x FROM t");
+    ok(is_prepared_cached(made), "a new connection has it");
     sqlite3_free(run_through(made, 10));
     sqlite3_free(run_through(made, 10));
     is_int(querycache_get_stats(&stats), SQLITE_OK, "the statistics");

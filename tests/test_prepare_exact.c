@@ -12,26 +12,6 @@
 
 #define LENGTH(list) (sizeof(list) / sizeof(list)[0])
 
-static sqlite3_stmt *prepare_plain(sqlite3 *db, const char *sql)
-{
-    sqlite3_stmt *statement = NULL;
-    sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
-    return statement;
-}
-
-static sqlite3_stmt *prepare(sqlite3 *db, const char *sql)
-{
-    sqlite3_stmt *statement = NULL;
-    querycache_prepare_v2(db, sql, -1, &statement, NULL, NULL);
-    return statement;
-}
-
-static bool is_cached(sqlite3_stmt *statement)
-{
-    const char *sql = statement != NULL ? sqlite3_sql(statement) : NULL;
-    return sql != NULL && strncmp(sql, "/* querycache ", 14) == 0;
-}
-
 /* All rows, each value with its column's name, and how it ended. */
 static char *run_through(sqlite3_stmt *statement)
 {
@@ -84,9 +64,10 @@ static void test_names(void)
         sqlite3 *db = open_cached(fresh_file("names.db"), 0);
         run(db, "CREATE TABLE a(id INT, x TEXT); INSERT INTO a VALUES (1, 'ax');"
                 "CREATE TABLE b(id INT, y TEXT); INSERT INTO b VALUES (2, 'by');");
-        sqlite3_stmt *made = prepare(db, texts[t]);
+        sqlite3_stmt *made = prepare_cached(db, texts[t]);
         sqlite3_stmt *plain = prepare_plain(db, texts[t]);
-        is_int(is_cached(made), strchr(texts[t], '.') == NULL || strstr(texts[t], "*,") ? 0 : 1,
+        is_int(is_prepared_cached(made),
+               strchr(texts[t], '.') == NULL || strstr(texts[t], "*,") ? 0 : 1,
                "columns of the same name that a * gives are left to SQLite");
         for (size_t i = 0; i < LENGTH(changes); i++) {
             run(db, changes[i]);
@@ -108,7 +89,7 @@ static void test_names_by_pragma(void)
     for (int i = 0; i < 3; i++) {
         run(db, i == 1 ? "PRAGMA full_column_names = 1; PRAGMA short_column_names = 0"
                        : "PRAGMA full_column_names = 0; PRAGMA short_column_names = 1");
-        sqlite3_stmt *made = prepare(db, sql);
+        sqlite3_stmt *made = prepare_cached(db, sql);
         sqlite3_stmt *plain = prepare_plain(db, sql);
         same_rows(made, plain, i == 1 ? "full_column_names" : "short_column_names");
         same_rows(made, plain, "and once more");
@@ -132,9 +113,9 @@ static void test_many_parameters(void)
             sqlite3_str_appendf(text, ", ?");
         sqlite3_str_appendall(text, " FROM t");
         char *sql = sqlite3_str_finish(text);
-        sqlite3_stmt *made = prepare(db, sql);
+        sqlite3_stmt *made = prepare_cached(db, sql);
         sqlite3_stmt *plain = prepare_plain(db, sql);
-        ok(is_cached(made), "a SELECT with many parameters");
+        ok(is_prepared_cached(made), "a SELECT with many parameters");
         for (int turn = 0; turn < 4; turn++) {
             for (int i = 1; i <= count; i++) {
                 int rc = SQLITE_OK;
@@ -180,7 +161,7 @@ static void test_pointers(void)
     run(db, "CREATE TABLE t(id INT); INSERT INTO t VALUES (1)");
     sqlite3_create_function(db, "read_pointer", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL,
                             read_pointer, NULL, NULL);
-    sqlite3_stmt *made = prepare(db, "SELECT id, read_pointer(?) FROM t");
+    sqlite3_stmt *made = prepare_cached(db, "SELECT id, read_pointer(?) FROM t");
     sqlite3_stmt *plain = prepare_plain(db, "SELECT id, read_pointer(?) FROM t");
     sqlite3_bind_pointer(made, 1, &number, "number", NULL);
     sqlite3_bind_pointer(plain, 1, &number, "number", NULL);
@@ -211,7 +192,7 @@ static void test_error_codes(void)
                             NULL, NULL);
     for (size_t i = 0; i < LENGTH(codes); i++) {
         char *sql = sqlite3_mprintf("SELECT fail_with(%d) FROM t", codes[i]);
-        sqlite3_stmt *made = prepare(db, sql);
+        sqlite3_stmt *made = prepare_cached(db, sql);
         sqlite3_stmt *plain = prepare_plain(db, sql);
         for (int extended = 0; extended < 2; extended++) {
             sqlite3_extended_result_codes(db, extended);
@@ -237,7 +218,7 @@ static void test_attached_in_transaction(void)
     run(db, "PRAGMA other.journal_mode = WAL; CREATE TABLE other.b(x)");
     sqlite3 *writer = open_plain(scratch_file("other.db"), 0);
     run(db, "BEGIN; SELECT * FROM a");
-    sqlite3_stmt *made = prepare(db, sql);
+    sqlite3_stmt *made = prepare_cached(db, sql);
     is_int(sqlite3_txn_state(db, "other"), SQLITE_TXN_NONE,
            "preparing begins no read of an attached database inside BEGIN");
     run(writer, "INSERT INTO b VALUES (1)");
@@ -255,7 +236,7 @@ static void test_fork(void)
 {
     sqlite3 *db = open_cached(fresh_file("fork.db"), 0);
     run(db, "CREATE TABLE t(id INT); INSERT INTO t VALUES (1), (2)");
-    sqlite3_stmt *made = prepare(db, "SELECT id FROM t WHERE id < ? ORDER BY id");
+    sqlite3_stmt *made = prepare_cached(db, "SELECT id FROM t WHERE id < ? ORDER BY id");
     sqlite3_bind_int(made, 1, 9);
     sqlite3_free(run_through(made));
     fflush(stdout);

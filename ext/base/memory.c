@@ -64,3 +64,8 @@ char *memory_copy_text(const char *text, size_t size)
     copy[size] = 0;
     return copy;
 }
+
+char *memory_copy_optional(const char *text)
+{
+    return text != NULL ? memory_copy_text(text, strlen(text)) : NULL;
+}

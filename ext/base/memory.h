@@ -35,4 +35,7 @@ size_t memory_footprint(size_t size);
 /* A copy of `size` bytes of `text` with a zero byte behind it. Caller frees. */
 char *memory_copy_text(const char *text, size_t size);
 
+/* The same of a whole text; NULL for none. */
+char *memory_copy_optional(const char *text);
+
 #endif

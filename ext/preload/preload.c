@@ -94,10 +94,20 @@ INTERPOSED int sqlite3_open16(const void *path, sqlite3 **db)
 
 /* ---- statements ---- */
 
-static void route(bool routed, int rc, sqlite3 *db, sqlite3_stmt **statement, unsigned flags)
+/* Around SQLite's own function: whether what it prepares is to be routed, and doing so. */
+static bool begin(const struct site *site)
+{
+    bool routed = is_for_the_program(site);
+    thread.inside++;
+    return routed;
+}
+
+static int finish(bool routed, int rc, sqlite3 *db, sqlite3_stmt **statement, unsigned flags)
 {
     if (routed && rc == SQLITE_OK && *statement != NULL)
         routing_apply(db, statement, flags);
+    thread.inside--;
+    return rc;
 }
 
 INTERPOSED int sqlite3_prepare_v2(sqlite3 *db, const char *sql, int size, sqlite3_stmt **statement,
@@ -106,12 +116,9 @@ INTERPOSED int sqlite3_prepare_v2(sqlite3 *db, const char *sql, int size, sqlite
     const struct site *site = site_of(CALLER);
     if (site == NULL)
         return SQLITE_MISUSE;
-    bool routed = is_for_the_program(site);
-    thread.inside++;
+    bool routed = begin(site);
     int rc = site->library.prepare_v2(db, sql, size, statement, tail);
-    route(routed, rc, db, statement, 0);
-    thread.inside--;
-    return rc;
+    return finish(routed, rc, db, statement, 0);
 }
 
 INTERPOSED int sqlite3_prepare_v3(sqlite3 *db, const char *sql, int size, unsigned flags,
@@ -120,12 +127,9 @@ INTERPOSED int sqlite3_prepare_v3(sqlite3 *db, const char *sql, int size, unsign
     const struct site *site = site_of(CALLER);
     if (site == NULL)
         return SQLITE_MISUSE;
-    bool routed = is_for_the_program(site);
-    thread.inside++;
+    bool routed = begin(site);
     int rc = site->library.prepare_v3(db, sql, size, flags, statement, tail);
-    route(routed, rc, db, statement, flags);
-    thread.inside--;
-    return rc;
+    return finish(routed, rc, db, statement, flags);
 }
 
 INTERPOSED int sqlite3_prepare16_v2(sqlite3 *db, const void *sql, int size,
@@ -134,12 +138,9 @@ INTERPOSED int sqlite3_prepare16_v2(sqlite3 *db, const void *sql, int size,
     const struct site *site = site_of(CALLER);
     if (site == NULL)
         return SQLITE_MISUSE;
-    bool routed = is_for_the_program(site);
-    thread.inside++;
+    bool routed = begin(site);
     int rc = site->library.prepare16_v2(db, sql, size, statement, tail);
-    route(routed, rc, db, statement, 0);
-    thread.inside--;
-    return rc;
+    return finish(routed, rc, db, statement, 0);
 }
 
 INTERPOSED int sqlite3_prepare16_v3(sqlite3 *db, const void *sql, int size, unsigned flags,
@@ -148,12 +149,9 @@ INTERPOSED int sqlite3_prepare16_v3(sqlite3 *db, const void *sql, int size, unsi
     const struct site *site = site_of(CALLER);
     if (site == NULL)
         return SQLITE_MISUSE;
-    bool routed = is_for_the_program(site);
-    thread.inside++;
+    bool routed = begin(site);
     int rc = site->library.prepare16_v3(db, sql, size, flags, statement, tail);
-    route(routed, rc, db, statement, flags);
-    thread.inside--;
-    return rc;
+    return finish(routed, rc, db, statement, flags);
 }
 
 INTERPOSED int sqlite3_step(sqlite3_stmt *statement)
@@ -196,6 +194,12 @@ INTERPOSED sqlite3_stmt *sqlite3_next_stmt(sqlite3 *db, sqlite3_stmt *statement)
 
 /* ---- hooks ---- */
 
+/* Whether the cache has the slots, and is to call the program's hook. */
+static bool is_chained(const struct site *site, sqlite3 *db)
+{
+    return thread.inside == 0 && site_is_served(site) && routing_has(db);
+}
+
 INTERPOSED void *sqlite3_update_hook(sqlite3 *db,
                                      void (*hook)(void *, int, const char *, const char *,
                                                   sqlite3_int64),
@@ -204,7 +208,7 @@ INTERPOSED void *sqlite3_update_hook(sqlite3 *db,
     const struct site *site = site_of(CALLER);
     if (site == NULL)
         return NULL;
-    if (thread.inside > 0 || !site_is_served(site) || !routing_has(db))
+    if (!is_chained(site, db))
         return site->library.update_hook(db, hook, argument);
     thread.inside++;
     void *before = querycache_update_hook(db, hook, argument);
@@ -217,7 +221,7 @@ INTERPOSED void *sqlite3_commit_hook(sqlite3 *db, int (*hook)(void *), void *arg
     const struct site *site = site_of(CALLER);
     if (site == NULL)
         return NULL;
-    if (thread.inside > 0 || !site_is_served(site) || !routing_has(db))
+    if (!is_chained(site, db))
         return site->library.commit_hook(db, hook, argument);
     thread.inside++;
     void *before = querycache_commit_hook(db, hook, argument);
@@ -230,7 +234,7 @@ INTERPOSED void *sqlite3_rollback_hook(sqlite3 *db, void (*hook)(void *), void *
     const struct site *site = site_of(CALLER);
     if (site == NULL)
         return NULL;
-    if (thread.inside > 0 || !site_is_served(site) || !routing_has(db))
+    if (!is_chained(site, db))
         return site->library.rollback_hook(db, hook, argument);
     thread.inside++;
     void *before = querycache_rollback_hook(db, hook, argument);

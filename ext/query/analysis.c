@@ -328,13 +328,13 @@ static int add_virtual_tables(sqlite3 *db, const struct listing *listing,
 static bool calls_bare_strftime(const char *sql)
 {
     for (struct token token = token_read_solid(sql); token.type != TOKEN_END;
-         token = token_read_solid(token.text + token.size)) {
+         token = token_next(token)) {
         if (!token_is_word(token, "strftime"))
             continue;
         int depth = 0;
         bool comma = false;
         do {
-            token = token_read_solid(token.text + token.size);
+            token = token_next(token);
             if (token.type == TOKEN_OPERATOR && *token.text == '(')
                 depth++;
             else if (token.type == TOKEN_OPERATOR && *token.text == ')')

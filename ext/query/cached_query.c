@@ -12,6 +12,12 @@ bool cached_query_is_refused(const struct cached_query *query)
            !(analysis->nondeterministic && query->options.allow_nondeterministic);
 }
 
+void cached_query_settle(struct cached_query *query)
+{
+    if (cached_query_is_refused(query) || query->definition.analysis.reads_cached)
+        definition_suspend(&query->definition);
+}
+
 void cached_query_apply_limits(struct cached_query *query)
 {
     struct limits limits = {.max_entries = query->options.max_entries,

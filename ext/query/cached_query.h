@@ -14,7 +14,7 @@ struct cached_query {
     struct options options;
     struct space *space;
     char *text;                /* as asked; NULL for a cached table */
-    char *asked_options;       /* likewise; NULL: none */
+    char *asked_options;       /* with `prepared`, as asked */
     char *name;                /* of the table; NULL for an ad hoc query */
     char *schema;              /* where the table was created: temp, main, … ; NULL likewise */
     bool in_temp;              /* and whether that is temp */
@@ -33,6 +33,13 @@ struct cached_query {
 
 /* True when its results may not be kept, all options considered: then each read is computed. */
 bool cached_query_is_refused(const struct cached_query *query);
+
+/*
+** What nothing is kept of, or reads a cached table, keeps no statement either, once it was looked into
+** or read: over a table of ours a kept statement would keep that connected, and the connection from
+** closing.
+*/
+void cached_query_settle(struct cached_query *query);
 
 /* Have its space follow the options. */
 void cached_query_apply_limits(struct cached_query *query);

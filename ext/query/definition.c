@@ -41,11 +41,11 @@ static int trim(const char *sql, size_t *start, size_t *size, char **error)
     size_t end = *start;
     while (token.type != TOKEN_END && token.type != TOKEN_SEMICOLON) {
         end = (size_t)(token.text - sql) + token.size;
-        token = token_read_solid(token.text + token.size);
+        token = token_next(token);
     }
     *size = end - *start;
     while (token.type == TOKEN_SEMICOLON)
-        token = token_read_solid(token.text + token.size);
+        token = token_next(token);
     if (token.type == TOKEN_END)
         return SQLITE_OK;
     return error_set(
@@ -53,11 +53,6 @@ static int trim(const char *sql, size_t *start, size_t *size, char **error)
         sqlite3_mprintf("there is a second statement, \"%.20s …\"; a cached query is one "
                         "SELECT",
                         token.text));
-}
-
-static char *copy_or_null(const char *text)
-{
-    return text != NULL ? memory_copy_text(text, strlen(text)) : NULL;
 }
 
 int definition_open(struct definition *definition, struct observer *observer,
@@ -76,8 +71,8 @@ int definition_open(struct definition *definition, struct observer *observer,
     definition->session = source->session;
     definition->share = source->share;
     definition->sql = memory_copy_text(source->sql + start, size);
-    definition->home = copy_or_null(source->home);
-    definition->self = copy_or_null(source->self);
+    definition->home = memory_copy_optional(source->home);
+    definition->self = memory_copy_optional(source->self);
     if (definition->sql == NULL || (source->home != NULL && definition->home == NULL) ||
         (source->self != NULL && definition->self == NULL))
         rc = SQLITE_NOMEM;

@@ -77,10 +77,10 @@ static char *module_of(const char *sql)
 {
     struct token token = token_read_solid(sql);
     while (token.type != TOKEN_END && !token_is_word(token, "using"))
-        token = token_read_solid(token.text + token.size);
+        token = token_next(token);
     if (token.type == TOKEN_END)
         return NULL;
-    return token_identifier(token_read_solid(token.text + token.size));
+    return token_identifier(token_next(token));
 }
 
 static void take_module(struct module_use *use, const char *module)
@@ -98,9 +98,9 @@ static char *content_of(const char *sql)
 {
     struct token token = token_read_solid(sql);
     while (token.type != TOKEN_END) {
-        struct token next = token_read_solid(token.text + token.size);
+        struct token next = token_next(token);
         if (token_is_word(token, "content") && next.size == 1 && *next.text == '=')
-            return token_identifier(token_read_solid(next.text + next.size));
+            return token_identifier(token_next(next));
         token = next;
     }
     return NULL;

@@ -9,7 +9,7 @@
 
 static struct token token_after(struct token token)
 {
-    return token_read_solid(token.text + token.size);
+    return token_next(token);
 }
 
 static bool is_operator(struct token token, char c)

@@ -167,7 +167,7 @@ static int read_name(const char *argument, int *option, const char **value, char
     struct token equals = {.type = TOKEN_END, .text = ""};
     char *text = NULL;
     if (name.type == TOKEN_WORD || name.type == TOKEN_QUOTED) {
-        equals = token_read_solid(name.text + name.size);
+        equals = token_next(name);
         text = token_identifier(name);
         if (text == NULL)
             return SQLITE_NOMEM;
@@ -198,7 +198,7 @@ static int read_value(const char *text, char **value)
     struct token token = token_read_solid(text);
     *value = NULL;
     if (token.type == TOKEN_STRING || token.type == TOKEN_QUOTED) {
-        if (token_read_solid(token.text + token.size).type != TOKEN_END)
+        if (token_next(token).type != TOKEN_END)
             return SQLITE_OK;
         *value = token_identifier(token);
         return *value == NULL ? SQLITE_NOMEM : SQLITE_OK;

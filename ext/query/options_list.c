@@ -4,17 +4,12 @@
 #include "base/memory.h"
 #include "query/token.h"
 
-static struct token next(struct token token)
-{
-    return token_read_solid(token.text + token.size);
-}
-
 /* From `from` up to what ends the argument, a comma or the end; false where there is what no option
 ** may have. */
 static bool read_argument(struct token from, struct token *last, struct token *end)
 {
     *last = from;
-    for (*end = from; end->type != TOKEN_END && end->text[0] != ','; *end = next(*end)) {
+    for (*end = from; end->type != TOKEN_END && end->text[0] != ','; *end = token_next(*end)) {
         if (end->text[0] == '(' || end->text[0] == ')' || end->type == TOKEN_SEMICOLON ||
             end->type == TOKEN_ILLEGAL)
             return false;
@@ -29,7 +24,7 @@ int options_split(const char *text, int (*each)(const char *argument, void *cont
     struct token at = token_read_solid(text);
     struct token end = at;
     int code = SQLITE_OK;
-    for (bool more = at.type != TOKEN_END; more && code == SQLITE_OK; at = next(end)) {
+    for (bool more = at.type != TOKEN_END; more && code == SQLITE_OK; at = token_next(end)) {
         struct token last;
         if (!read_argument(at, &last, &end))
             return error_set(error, SQLITE_ERROR,

@@ -43,7 +43,7 @@ int parameters_read(const char *sql, struct parameters *parameters)
     *parameters = (struct parameters){0};
     int rc = SQLITE_OK;
     for (struct token token = token_read_solid(sql); rc == SQLITE_OK && token.type != TOKEN_END;
-         token = token_read_solid(token.text + token.size)) {
+         token = token_next(token)) {
         if (token.type != TOKEN_PARAMETER)
             continue;
         int number;

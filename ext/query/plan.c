@@ -158,7 +158,7 @@ static bool ends_with_limit_1(const char *sql)
     struct token before = {.type = TOKEN_END};
     struct token last = before;
     struct token token = token_read_solid(sql);
-    for (; token.type != TOKEN_END; token = token_read_solid(token.text + token.size)) {
+    for (; token.type != TOKEN_END; token = token_next(token)) {
         before = last;
         last = token;
     }

@@ -245,6 +245,11 @@ struct token token_read_solid(const char *sql)
     return token;
 }
 
+struct token token_next(struct token token)
+{
+    return token_read_solid(token.text + token.size);
+}
+
 bool token_is_word(struct token token, const char *word)
 {
     if (token.type != TOKEN_WORD || strlen(word) != token.size)

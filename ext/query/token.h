@@ -34,6 +34,9 @@ struct token token_read(const char *sql);
 /* The same, but passes over white space and comments. */
 struct token token_read_solid(const char *sql);
 
+/* The solid one behind a token. */
+struct token token_next(struct token token);
+
 /* True when the token is this word, whatever its case; `word` is in lower case. */
 bool token_is_word(struct token token, const char *word);
 

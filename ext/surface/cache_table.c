@@ -69,7 +69,7 @@ static char *take_select(const char *argument, char **error)
     struct token token = open;
     while (token.type != TOKEN_END) {
         last = token;
-        token = token_read_solid(token.text + token.size);
+        token = token_next(token);
     }
     if (open.type == TOKEN_OPERATOR && *open.text == '(' && last.text > open.text &&
         last.type == TOKEN_OPERATOR && *last.text == ')')

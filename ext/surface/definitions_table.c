@@ -18,10 +18,10 @@ static bool uses_cache(const char *sql)
 {
     struct token token = token_read_solid(sql);
     while (token.type != TOKEN_END && !token_is_word(token, "using"))
-        token = token_read_solid(token.text + token.size);
+        token = token_next(token);
     if (token.type == TOKEN_END)
         return false;
-    token = token_read_solid(token.text + token.size);
+    token = token_next(token);
     if (token.type != TOKEN_WORD && token.type != TOKEN_QUOTED)
         return false;
     char *module = token_identifier(token);

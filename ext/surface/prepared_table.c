@@ -120,29 +120,15 @@ static int prepared_disconnect(sqlite3_vtab *base)
     return SQLITE_OK;
 }
 
-static bool is_value(unsigned char op)
-{
-    return op == SQLITE_INDEX_CONSTRAINT_EQ || op == SQLITE_INDEX_CONSTRAINT_IS;
-}
-
 /* All parameters are given: the statement is ours. */
 static int prepared_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 {
     const struct prepared_table *table = (struct prepared_table *)base;
-    unsigned count = table->prepared->query.definition.parameters.count;
-    unsigned found = 0;
     /* SQLite opens a transaction before it asks for rows. */
     if (!session_is_foreign(table->prepared->session))
         snapshot_prepare(table->prepared->session->observer);
-    for (int i = 0; i < info->nConstraint; i++) {
-        int parameter = info->aConstraint[i].iColumn - table->columns;
-        if (parameter < 0 || !is_value(info->aConstraint[i].op) || !info->aConstraint[i].usable)
-            continue;
-        info->aConstraintUsage[i].argvIndex = parameter + 1;
-        info->aConstraintUsage[i].omit = 1;
-        found++;
-    }
-    if (found != count)
+    enum known known = access_parameters(&table->prepared->query, info, table->columns);
+    if (known == KNOWN_LATER || known == KNOWN_NEVER)
         return SQLITE_CONSTRAINT;
     info->estimatedRows = 100;
     info->estimatedCost = 120.0;
@@ -288,16 +274,16 @@ static int create_module(struct prepared *prepared)
 
 /* ---- those of a session ---- */
 
-static bool same_text(const char *a, const char *b)
+static const char *or_none(const char *options)
 {
-    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+    return options != NULL ? options : "";
 }
 
 struct cached_query *prepared_find(const struct session *session, const char *sql,
                                    const char *options)
 {
     for (struct cached_query *q = session->prepared; q != NULL; q = q->next) {
-        if (strcmp(q->text, sql) == 0 && same_text(q->asked_options, options))
+        if (strcmp(q->text, sql) == 0 && strcmp(q->asked_options, or_none(options)) == 0)
             return q;
     }
     return NULL;
@@ -343,12 +329,11 @@ static void trim(struct session *session)
 
 static int read_options(struct prepared *prepared, const char *options, char **error)
 {
-    if (options == NULL)
-        return SQLITE_OK;
-    prepared->query.asked_options = memory_copy_text(options, strlen(options));
-    if (prepared->query.asked_options == NULL)
-        return SQLITE_NOMEM;
-    return options_read_list(&prepared->query.options, options, error);
+    options = or_none(options);
+    prepared->query.asked_options = memory_copy_optional(options);
+    return prepared->query.asked_options != NULL
+               ? options_read_list(&prepared->query.options, options, error)
+               : SQLITE_NOMEM;
 }
 
 /* With a name, limits or tags of its own it is a named cache; else it is kept as ad hoc queries are. */

@@ -90,11 +90,6 @@ static int find_source(sqlite3 *db, const char *asked, struct object *found)
     return code != SQLITE_OK ? code : finalized;
 }
 
-static struct token next(struct token token)
-{
-    return token_read_solid(token.text + token.size);
-}
-
 /*
 ** The schema over which a table of temp stands as cache_view() makes it, CREATE VIRTUAL TABLE name
 ** USING cache((SELECT * FROM schema.name), … ; NULL where it is anything else. Caller frees.
@@ -105,7 +100,7 @@ static int source_schema(const struct object *table, char **schema)
                                         "(",      "(",       "select", "*",  "from"};
     struct token token = token_read_solid(table->sql);
     *schema = NULL;
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++, token = next(token)) {
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++, token = token_next(token)) {
         if (words[i] == NULL)
             continue;
         bool same = token.size == strlen(words[i]) &&
@@ -113,9 +108,9 @@ static int source_schema(const struct object *table, char **schema)
         if (!same || token.type == TOKEN_END)
             return SQLITE_OK;
     }
-    struct token dot = next(token);
-    struct token name = next(dot);
-    struct token close = next(name);
+    struct token dot = token_next(token);
+    struct token name = token_next(dot);
+    struct token close = token_next(name);
     if (token.type == TOKEN_END || dot.text[0] != '.' || name.type == TOKEN_END ||
         close.text[0] != ')')
         return SQLITE_OK;
