@@ -217,7 +217,7 @@ SQLITE_OPTIONS := -DSQLITE_THREADSAFE=1 -DSQLITE_SOUNDEX -DSQLITE_USE_URI \
     PREUPDATE_HOOK RTREE SESSION STMTVTAB UNLOCK_NOTIFY)
 COMPILE_SQLITE   = $(CC) -w -g $(SQLITE_OPTIONS)
 
-amalgamation: $(NEWEST_O).o $(NEWEST_O)-lean.o $(CACHE)/3.52.0/sqlite3 $(CACHE)/3.31.1/sqlite3 $(if $(PRELOAD),$(CACHE)/3.31.1/libsqlite3.so.0) ## Fetch (npm) and compile other SQLite versions
+amalgamation: $(NEWEST_O).o $(NEWEST_O)-lean.o $(CACHE)/3.52.0/sqlite3 $(CACHE)/3.31.1/sqlite3 $(if $(PRELOAD),$(CACHE)/3.31.1/libsqlite3.so.0 $(CACHE)/newest/libsqlite3.so.0) ## Fetch (npm) and compile other SQLite versions
 
 $(CACHE)/%/sqlite3.c:
 	@tests/sqlite.sh $* $(@D)

@@ -29,6 +29,17 @@ like "$(cat "$dir/report")" 'not cached .* calls call_back\(\)' 'and why somethi
 
 like "$("$run" --slow 0 "$client" "$dir/zero.db" hits 2>&1)" 'held: 10 misses' 'with --slow 0 all are cached without a rule'
 
+newest=$(dirname "$(dirname "${SQLITE3_OLD:-none}")")/newest
+if [ -f "$newest/libsqlite3.so.0" ]; then
+    LD_LIBRARY_PATH=$newest "$client" "$dir/newest.db" >"$dir/newest" 2>&1
+    is "$(LD_LIBRARY_PATH=$newest "$run" --rules "$dir/all" "$client" "$dir/newest2.db" 2>&1)" "$(cat "$dir/newest")" \
+        'linked with the newest SQLite it says the same, too'
+    like "$(LD_LIBRARY_PATH=$newest "$run" --rules "$dir/all" "$client" "$dir/newest3.db" hits 2>&1)" \
+        'held: 10 misses.*many=1' 'and reads hit'
+else
+    skip 'linked with the newest SQLite' "$newest/libsqlite3.so.0 is not there"
+fi
+
 # ---- the shell ----------------------------------------------------------------------------------
 if [ -z "${dynamic-yes}" ]; then
     skip 'the sqlite3 shell' 'it is linked with its own SQLite'
