@@ -22,6 +22,7 @@ struct reading {
     bool probed;  /* all that can be found out of doubts and truncations was found out */
     const struct buffer *params; /* the values as keys have them */
     struct query_identity identity;
+    struct surroundings surroundings; /* of the identity */
     struct stream **stream; /* what has to be computed is to go through one; NULL: at once */
 };
 

@@ -175,6 +175,7 @@ static void identify(struct reading *reading)
         .params = params->bytes,
         .params_size = params->size,
     };
+    reading->surroundings = definition->surroundings;
 }
 
 /* ---- computing ---- */
@@ -243,7 +244,7 @@ static int attempt(struct reading *reading, bool once, struct result **result, c
     bool serve =
         reading->state == SNAPSHOT_GOOD || reading->query->options.coherence == COHERENCE_TTL;
     if (!serve || !config_get(SETTING_ENABLED) || cached_query_is_refused(reading->query) ||
-        asks_for_now(reading))
+        !reading->query->definition.surroundings.known || asks_for_now(reading))
         return run_without_store(reading, result, error);
 
     enum found found;
@@ -280,7 +281,7 @@ static bool hit_at_once(struct reading *reading, bool once, struct result **resu
         !snapshot_stands(observer, definition->databases, definition->database_count, !once,
                          reading->query->in_temp) ||
         !config_get(SETTING_ENABLED) || cached_query_is_refused(reading->query) ||
-        !has_declared_columns(reading->query) ||
+        !has_declared_columns(reading->query) || !definition_surroundings_stand(definition) ||
         (definition->analysis.calls_date && asks_for_now(reading)))
         return false;
     identify(reading);

@@ -51,7 +51,9 @@
     X(FORK)                                                                                        \
     X(FLIGHT_STATE)                                                                                \
     X(OWN_FUNCTIONS)                                                                               \
-    X(OWN_COLLATIONS)
+    X(OWN_COLLATIONS)                                                                              \
+    X(TIME_ZONE)                                                                                   \
+    X(LIMITS)
 
 #define GUARD_CONSTANT(name) GUARD_##name,
 enum guard { GUARDS(GUARD_CONSTANT) GUARD_COUNT };

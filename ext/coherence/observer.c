@@ -453,6 +453,8 @@ void observer_suspend(struct observer *observer)
     }
     sqlite3_finalize(observer->sentinel);
     observer->sentinel = NULL;
+    sqlite3_finalize(observer->zone);
+    observer->zone = NULL;
 }
 
 bool observer_free(struct observer *observer)

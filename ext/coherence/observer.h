@@ -27,6 +27,7 @@ struct observer {
     bool flags_known;           /* what follows was found out under this incarnation */
     bool own_collations;        /* the application put its own under a built-in name */
     bool utf8;                  /* how SQLite keeps text */
+    sqlite3_stmt *zone;         /* asks what the time zone does (query/surroundings.h), or NULL */
     struct hook_slots slots;
     bool hooked;    /* the three hooks were registered */
     unsigned depth; /* snapshots open, one inside the other */

@@ -320,6 +320,11 @@ static int make_prefix(struct definition *definition)
     char encoding[16];
     int rc = read_encoding(definition->db, encoding);
     buffer_add_format(&text, "%s\n", encoding);
+    struct surroundings now =
+        surroundings_ask(definition->observer, definition->analysis.calls_date);
+    definition->surroundings = now;
+    buffer_add_format(&text, "%d %d\n", now.length, now.pattern);
+    buffer_add(&text, &now.zone, sizeof now.zone);
     int digits = 0;
     if (sqlite3_db_config(definition->db, DBCONFIG_FP_DIGITS, -1, &digits) == SQLITE_OK)
         buffer_add_format(&text, "%d digits\n", digits);
@@ -341,6 +346,12 @@ static int make_prefix(struct definition *definition)
         definition->prefix = key_hash(text.bytes, text.size);
     buffer_clear(&text);
     return rc;
+}
+
+bool definition_surroundings_stand(const struct definition *definition)
+{
+    return surroundings_stand(definition->observer, definition->analysis.calls_date,
+                              &definition->surroundings);
 }
 
 /* ---- preparing ---- */
@@ -446,7 +457,7 @@ int definition_refresh(struct definition *definition, char **error)
     sqlite3_stmt *statement = definition->statement;
     uint64_t generation = definition->observer->schema_generation;
     if (statement != NULL && (definition->generation == generation || !GUARD(SCHEMA_GENERATION)))
-        return SQLITE_OK;
+        return definition_surroundings_stand(definition) ? SQLITE_OK : make_prefix(definition);
     if (statement != NULL && sqlite3_stmt_busy(statement))
         return SQLITE_OK;
     forget(definition);

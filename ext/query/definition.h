@@ -15,6 +15,7 @@
 #include "query/analysis.h"
 #include "query/columns.h"
 #include "query/parameters.h"
+#include "query/surroundings.h"
 #include "store/store.h"
 
 /* A table that the query reads, and how to see whether it is empty. */
@@ -55,7 +56,8 @@ struct definition {
     unsigned database_count;
     struct database **databases; /* those of the dependencies, each once */
     uint64_t owner;              /* the connection that alone may use its results; 0: all */
-    struct key prefix;           /* of every key: text, program, files, owner */
+    struct surroundings surroundings; /* as they were asked for last */
+    struct key prefix;                /* of every key: text, program, files, owner, surroundings */
 };
 
 /*
@@ -75,12 +77,16 @@ int definition_open(struct definition *definition, struct observer *observer,
                     const struct definition_source *source, char **error);
 
 /*
-** Prepare, if that was not done yet, or if the statement expired or a schema changed since.
+** Prepare, if that was not done yet, or if the statement expired or a schema changed since; and ask
+** for the surroundings again.
 ** SQLite's own error when the SELECT does not prepare; an error too when it is no read-only
 ** SELECT, or reads what its home forbids. A SELECT that cannot be cached is not an error here: see
 ** analysis.refusal. Does nothing while the statement is running.
 */
 int definition_refresh(struct definition *definition, char **error);
+
+/* True while the surroundings are those of the prefix. */
+bool definition_surroundings_stand(const struct definition *definition);
 
 /* Another statement of its SELECT, for the caller to finalize. SQLite's error codes. */
 int definition_compile(const struct definition *definition, unsigned flags,
