@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "query/normalize.h"
 #include "query/token.h"
@@ -191,12 +192,6 @@ static void note_refusal(const struct preparing *preparing, const char *reason)
     memory_free(normalized);
 }
 
-/* What went wrong on the way is not the application's concern: its statement is prepared. */
-static void clear_error(sqlite3 *db)
-{
-    sqlite3_exec(db, "", NULL, NULL, NULL);
-}
-
 static int prepare(struct preparing *preparing, sqlite3_stmt **statement, char **error)
 {
     int rc = attempt(preparing, error);
@@ -208,7 +203,7 @@ static int prepare(struct preparing *preparing, sqlite3_stmt **statement, char *
     if (*error == NULL)
         note_refusal(preparing, rc != SQLITE_OK ? sqlite3_errstr(rc) : preparing->refusal);
     sqlite3_finalize(preparing->made);
-    clear_error(preparing->db);
+    error_forget(preparing->db); /* the application's own statement is prepared */
     return *error != NULL ? rc : SQLITE_OK;
 }
 
@@ -241,7 +236,7 @@ void prepare_catch_up(sqlite3 *db)
         if (query != NULL)
             cached_query_settle(query);
         session_wait(session, NULL, NULL, NULL);
-        clear_error(db);
+        error_forget(db);
     }
     sqlite3_mutex_leave(mutex);
 }

@@ -11,6 +11,7 @@
 #include <sqlite3ext.h>
 
 #include "base/config.h"
+#include "base/error.h"
 #include "querycache.h"
 #include "surface/surface.h"
 
@@ -85,9 +86,10 @@ static int start(sqlite3 *db, char **error)
         return surface_failure(
             sqlite3_mprintf("querycache needs an SQLite with %s", missing_routine()), error);
     int code = config_load(error);
-    if (code != SQLITE_OK || is_taken(db))
-        return code;
-    return register_once(db, error);
+    if (code == SQLITE_OK && !is_taken(db))
+        code = register_once(db, error);
+    error_forget(db);
+    return code;
 }
 
 #ifdef SQLITE_CORE

@@ -312,6 +312,8 @@ static int read_at_length(const struct reading *asked, bool once, struct result 
     session_end_read(session);
     if (rc != SQLITE_OK && rc != SQLITE_NOMEM && *error == NULL)
         rc = error_set(error, rc, sqlite3_mprintf("%s", sqlite3_errstr(rc)));
+    if (rc == SQLITE_OK)
+        error_forget(session->db);
     return rc;
 }
 

@@ -360,4 +360,5 @@ void session_refresh(struct session *session)
     probe_queries(session, session->ad_hoc);
     probe_queries(session, session->prepared);
     session_end_read(session);
+    error_forget(session->db);
 }

@@ -19,3 +19,9 @@ int error_from_sqlite(char **error, sqlite3 *db, int rc)
     return error_set(error, same && (extended & 0xff) == (rc & 0xff) ? extended : rc,
                      sqlite3_mprintf("%s", same ? sqlite3_errmsg(db) : sqlite3_errstr(rc)));
 }
+
+/* To run no statement is a success as well. */
+void error_forget(sqlite3 *db)
+{
+    sqlite3_exec(db, "", NULL, NULL, NULL);
+}

@@ -14,4 +14,11 @@ int error_set(char **error, int rc, char *text);
 ** SQLITE_NOMEM, which has no text. */
 int error_from_sqlite(char **error, sqlite3 *db, int rc);
 
+/*
+** Have SQLite forget the error of what was tried out on `db`, its text included: the application did
+** nothing wrong, and sqlite3_open() fails where an extension leaves a code. To be called where an
+** entry point ends well. Nothing is prepared, traced or logged.
+*/
+void error_forget(sqlite3 *db);
+
 #endif

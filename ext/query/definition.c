@@ -473,6 +473,8 @@ int definition_refresh(struct definition *definition, char **error)
     definition->preparing = false;
     if (rc != SQLITE_OK)
         forget(definition);
+    else
+        error_forget(definition->db);
     definition->generation = definition->observer->schema_generation;
     return rc;
 }

@@ -1,5 +1,6 @@
 #include "surface/listing.h"
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "surface/arguments.h"
 
@@ -123,6 +124,8 @@ static int listing_filter(sqlite3_vtab_cursor *base, int plan, const char *plan_
     code = session_check(listing->session, &error);
     if (code == SQLITE_OK)
         code = table->collect(listing->session, rows, cursor->arguments.values[0], &error);
+    if (code == SQLITE_OK)
+        error_forget(listing->session->db);
     if (code != SQLITE_OK) {
         result_builder_free(rows);
         sqlite3_free(listing->base.zErrMsg);
