@@ -12,6 +12,7 @@
 
 #include "base/config.h"
 #include "base/error.h"
+#include "base/sql.h"
 #include "querycache.h"
 #include "surface/surface.h"
 
@@ -53,7 +54,7 @@ static bool is_taken(sqlite3 *db)
     bool taken = false;
     /* Asked so that a no is no error: the program's log would hear of that. */
     if (session_find(db) != NULL ||
-        sqlite3_prepare_v2(db, "PRAGMA module_list", -1, &modules, NULL) != SQLITE_OK)
+        sql_prepare(db, &modules, "PRAGMA module_list") != SQLITE_OK)
         return false;
     while (!taken && sqlite3_step(modules) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(modules, 0);

@@ -8,6 +8,7 @@
 #include "base/guard.h"
 #include "base/memory.h"
 #include "base/process.h"
+#include "base/sql.h"
 #include "coherence/snapshot.h"
 #include "query/dependencies.h"
 #include "refusals.h"
@@ -313,8 +314,9 @@ int session_anchor(struct session *session)
     /* To prepare it is to connect it; SQLite keeps an eponymous table until the connection
     ** closes. */
     sqlite3_stmt *statement = NULL;
-    int rc =
-        sqlite3_prepare_v2(session->db, "SELECT 1 FROM querycache_stats", -1, &statement, NULL);
+    int rc = sql_check_schema(session->db);
+    if (rc == SQLITE_OK)
+        rc = sql_prepare(session->db, &statement, "SELECT 1 FROM querycache_stats");
     sqlite3_finalize(statement);
     return rc;
 }
@@ -344,8 +346,10 @@ static void probe_queries(struct session *session, struct cached_query *queries)
 void session_refresh(struct session *session)
 {
     struct observer *observer = session->observer;
-    if (session_anchor(session) != SQLITE_OK)
+    if (session_anchor(session) != SQLITE_OK) {
+        error_forget(session->db);
         return;
+    }
     session_begin_read(session);
     int rc = observer_list_databases(observer, false);
     session_drop_outdated(session);

@@ -38,13 +38,17 @@ static const struct {
      NULL},
     {"a column", "SELECT datetime(at, 'unixepoch', how) AS d FROM e", NULL},
     {"an expression", "SELECT datetime(at, 'unixepoch', 'local' || 'time') AS d FROM e", NULL},
-    {"a comparison", "SELECT count(*) AS d FROM e WHERE date(at, 'unixepoch', 'localtime') = "
-                     "'2024-01-01'", NULL},
+    {"a comparison",
+     "SELECT count(*) AS d FROM e WHERE date(at, 'unixepoch', 'localtime') = "
+     "'2024-01-01'",
+     NULL},
     {"quotes", "SELECT \"datetime\"(at, 'unixepoch', 'localtime') AS d FROM e", NULL},
     {"brackets", "SELECT [datetime](at, 'unixepoch', 'localtime') AS d FROM e", NULL},
     {"a view", "SELECT d FROM local", NULL},
-    {"a common table expression", "WITH c(d) AS (SELECT time(at, 'unixepoch', 'localtime') FROM e) "
-                                  "SELECT d FROM c", NULL},
+    {"a common table expression",
+     "WITH c(d) AS (SELECT time(at, 'unixepoch', 'localtime') FROM e) "
+     "SELECT d FROM c",
+     NULL},
 };
 #define DATED (sizeof dated / sizeof dated[0])
 
@@ -61,8 +65,8 @@ static char *with_argument(const char *sql, const char *argument)
 {
     char *literal = argument != NULL ? sqlite3_mprintf("%Q", argument) : sqlite3_mprintf("NULL");
     const char *parameter = strstr(sql, "?1");
-    char *text = parameter != NULL ? sqlite3_mprintf("%.*s%s%s", (int)(parameter - sql), sql, literal,
-                                                     parameter + 2)
+    char *text = parameter != NULL ? sqlite3_mprintf("%.*s%s%s", (int)(parameter - sql), sql,
+                                                     literal, parameter + 2)
                                    : sqlite3_mprintf("%s", sql);
     sqlite3_free(literal);
     return text;
@@ -131,13 +135,14 @@ static void test_prepared(void)
 static void test_nested(void)
 {
     sqlite3 *db = open_dated("nested.db");
-    run(db, "CREATE VIRTUAL TABLE temp.inside USING cache((SELECT time(at, 'unixepoch', 'localtime') "
-            "AS d FROM e)); CREATE VIRTUAL TABLE temp.outside USING cache((SELECT max(d) AS d FROM "
-            "inside))");
+    run(db,
+        "CREATE VIRTUAL TABLE temp.inside USING cache((SELECT time(at, 'unixepoch', 'localtime') "
+        "AS d FROM e)); CREATE VIRTUAL TABLE temp.outside USING cache((SELECT max(d) AS d FROM "
+        "inside))");
     for (int i = 0; i < 4; i++) {
         set_zone(i % 2 ? "BBB-9" : "AAA5");
-        same(db, "SELECT d FROM outside",
-             "SELECT max(time(at, 'unixepoch', 'localtime')) FROM e", "a cached table over another");
+        same(db, "SELECT d FROM outside", "SELECT max(time(at, 'unixepoch', 'localtime')) FROM e",
+             "a cached table over another");
     }
     sqlite3_close(db);
 }
@@ -147,7 +152,7 @@ static int deny_julianday(void *context, int action, const char *a, const char *
 {
     (void)context, (void)a, (void)c, (void)d;
     return action == SQLITE_FUNCTION && b != NULL && strcmp(b, "julianday") == 0 ? SQLITE_DENY
-                                                                                  : SQLITE_OK;
+                                                                                 : SQLITE_OK;
 }
 
 static void test_not_to_be_asked(void)
@@ -258,12 +263,14 @@ static void test_limit(int limit, int low, const char *plain, const char *what)
 
 static void test_limits(void)
 {
-    test_limit(SQLITE_LIMIT_LENGTH, 2000, "SELECT length(replace(hex(zeroblob(50)), '0', b)) AS x FROM t",
+    test_limit(SQLITE_LIMIT_LENGTH, 2000,
+               "SELECT length(replace(hex(zeroblob(50)), '0', b)) AS x FROM t",
                "a text over SQLITE_LIMIT_LENGTH is an error");
-    test_limit(SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 10, "SELECT b LIKE '%some text that is%' AS x FROM t",
+    test_limit(SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 10,
+               "SELECT b LIKE '%some text that is%' AS x FROM t",
                "a pattern over SQLITE_LIMIT_LIKE_PATTERN_LENGTH is an error");
-    test_limit(SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 10, "SELECT b GLOB '*some text that is*' AS x FROM t",
-               "and so for GLOB");
+    test_limit(SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 10,
+               "SELECT b GLOB '*some text that is*' AS x FROM t", "and so for GLOB");
 }
 
 int main(void)

@@ -3,9 +3,11 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/databases.h"
 #include "base/guard.h"
 #include "base/memory.h"
 #include "base/process.h"
+#include "base/sql.h"
 
 /* ---- the databases ---- */
 
@@ -200,11 +202,9 @@ static bool is_being_written(const struct observer *observer, const struct datab
 }
 
 /* Whether every attached database is known here; older versions of SQLite cannot be asked. */
-#define SQLITE_WITH_DB_NAME 3039000
-
 static bool knows_all_databases(const struct observer *observer)
 {
-    if (sqlite3_libversion_number() < SQLITE_WITH_DB_NAME)
+    if (!databases_have_names())
         return false;
     for (int i = 0;; i++) {
         const char *name = sqlite3_db_name(observer->db, i);
@@ -335,24 +335,19 @@ void *observer_chain_rollback(struct observer *observer, rollback_hook hook, voi
 /* temp is listed by SQLite only once it holds something, but entries may come to depend on it. */
 static int read_databases(struct observer *observer, bool afresh)
 {
-    sqlite3_stmt *list = NULL;
-    int rc = sqlite3_prepare_v2(observer->db, "PRAGMA database_list", -1, &list, NULL);
+    struct databases list = databases_of(observer->db);
+    int rc = list.rc;
     if (rc != SQLITE_OK)
-        return rc;
+        return databases_end(&list);
     for (struct database *d = observer->databases; d != NULL; d = d->next)
         d->listed = false;
     struct database *seen;
-    while (rc == SQLITE_OK && sqlite3_step(list) == SQLITE_ROW) {
-        const char *name = (const char *)sqlite3_column_text(list, 1);
-        int index = sqlite3_column_int(list, 0);
-        if (name == NULL)
-            rc = SQLITE_NOMEM;
-        else
-            rc = database_seen(observer, index, name, afresh && index > TEMP_DATABASE, &seen);
-    }
-    int finalized = sqlite3_finalize(list);
+    while (rc == SQLITE_OK && databases_next(&list))
+        rc = database_seen(observer, list.index, list.name, afresh && list.index > TEMP_DATABASE,
+                           &seen);
+    int ended = databases_end(&list);
     if (rc == SQLITE_OK)
-        rc = finalized;
+        rc = ended;
     if (rc == SQLITE_OK && observer_at(observer, TEMP_DATABASE) == NULL)
         rc = database_seen(observer, TEMP_DATABASE, "temp", false, &seen);
     for (struct database *d = observer->databases; d != NULL && rc == SQLITE_OK; d = d->next) {
@@ -365,7 +360,7 @@ static int read_databases(struct observer *observer, bool afresh)
 static int read_flags(struct observer *observer)
 {
     sqlite3_stmt *flag = NULL;
-    int rc = sqlite3_prepare_v2(observer->db, "PRAGMA read_uncommitted", -1, &flag, NULL);
+    int rc = sql_prepare(observer->db, &flag, "PRAGMA read_uncommitted");
     if (rc == SQLITE_OK && sqlite3_step(flag) == SQLITE_ROW)
         observer->read_uncommitted = sqlite3_column_int(flag, 0) != 0;
     int finalized = sqlite3_finalize(flag);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/databases.h"
 #include "base/memory.h"
 #include "query/collations.h"
 #include "query/key.h"
@@ -244,21 +245,18 @@ static int add_root(sqlite3 *db, const char *schema, int page, struct analysis *
 
 static int add_roots(sqlite3 *db, const struct listing *listing)
 {
-    sqlite3_stmt *databases = NULL;
-    int rc = sqlite3_prepare_v2(db, "PRAGMA database_list", -1, &databases, NULL);
+    struct databases list = databases_of(db);
+    int rc = SQLITE_OK;
     const struct root *roots = (const void *)listing->roots.bytes;
     size_t count = listing->roots.size / sizeof *roots;
-    while (rc == SQLITE_OK && sqlite3_step(databases) == SQLITE_ROW) {
-        int number = sqlite3_column_int(databases, 0);
-        const char *schema = (const char *)sqlite3_column_text(databases, 1);
+    while (rc == SQLITE_OK && databases_next(&list)) {
         for (size_t i = 0; rc == SQLITE_OK && i < count; i++) {
-            if (roots[i].database == number)
-                rc = schema != NULL ? add_root(db, schema, roots[i].page, listing->analysis)
-                                    : SQLITE_NOMEM;
+            if (roots[i].database == list.index)
+                rc = add_root(db, list.name, roots[i].page, listing->analysis);
         }
     }
-    int finalized = sqlite3_finalize(databases);
-    return rc != SQLITE_OK ? rc : finalized;
+    int ended = databases_end(&list);
+    return rc != SQLITE_OK ? rc : ended;
 }
 
 /* ---- virtual tables ---- */
@@ -351,11 +349,11 @@ static bool calls_bare_strftime(const char *sql)
 /* The same in the text of any view: which of them the query reads, its program does not say. */
 static int search_views(sqlite3 *db, bool *found)
 {
-    sqlite3_stmt *databases = NULL;
-    int rc = sqlite3_prepare_v2(db, "PRAGMA database_list", -1, &databases, NULL);
-    while (rc == SQLITE_OK && !*found && sqlite3_step(databases) == SQLITE_ROW) {
-        char *sql = sqlite3_mprintf("SELECT sql FROM \"%w\".sqlite_master WHERE type = 'view'",
-                                    (const char *)sqlite3_column_text(databases, 1));
+    struct databases list = databases_of(db);
+    int rc = SQLITE_OK;
+    while (rc == SQLITE_OK && !*found && databases_next(&list)) {
+        char *sql =
+            sqlite3_mprintf("SELECT sql FROM \"%w\".sqlite_master WHERE type = 'view'", list.name);
         sqlite3_stmt *views = NULL;
         rc = sql != NULL ? sqlite3_prepare_v2(db, sql, -1, &views, NULL) : SQLITE_NOMEM;
         sqlite3_free(sql);
@@ -367,8 +365,8 @@ static int search_views(sqlite3 *db, bool *found)
         if (rc == SQLITE_OK)
             rc = finalized;
     }
-    int finalized = sqlite3_finalize(databases);
-    return rc != SQLITE_OK ? rc : finalized;
+    int ended = databases_end(&list);
+    return rc != SQLITE_OK ? rc : ended;
 }
 
 static int note_unsafe(char **slot, const char *name)

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/databases.h"
 #include "base/memory.h"
 #include "base/program.h"
 #include "query/token.h"
@@ -185,15 +186,13 @@ int module_find(sqlite3 *db, const sqlite3_vtab *address, struct module_use *use
             return SQLITE_OK;
         }
     }
-    sqlite3_stmt *schemas = NULL;
-    int rc = sqlite3_prepare_v2(db, "PRAGMA database_list", -1, &schemas, NULL);
-    while (rc == SQLITE_OK && use->table == NULL && sqlite3_step(schemas) == SQLITE_ROW) {
-        const char *schema = (const char *)sqlite3_column_text(schemas, 1);
-        rc = schema != NULL ? find_in_schema(db, schema, address, use) : SQLITE_NOMEM;
-    }
-    int finalized = sqlite3_finalize(schemas);
+    struct databases list = databases_of(db);
+    int rc = SQLITE_OK;
+    while (rc == SQLITE_OK && use->table == NULL && databases_next(&list))
+        rc = find_in_schema(db, list.name, address, use);
+    int ended = databases_end(&list);
     if (rc == SQLITE_OK)
-        rc = finalized;
+        rc = ended;
     if (rc == SQLITE_OK && use->table == NULL)
         rc = find_eponymous(db, address, use);
     return rc;

@@ -1,5 +1,6 @@
 #include "query/schema.h"
 
+#include "base/databases.h"
 #include "base/program.h"
 
 /* PRAGMA schema_version reads the file's version and compares it with nothing. */
@@ -57,23 +58,19 @@ int schema_hold(struct observer *observer, struct schema_hold *hold, char stale[
     sqlite3 *db = observer->db;
     hold->observer = observer;
     hold->count = 0;
-    sqlite3_stmt *list = NULL;
-    int rc = sqlite3_prepare_v2(db, "PRAGMA database_list", -1, &list, NULL);
-    while (rc == SQLITE_OK && sqlite3_step(list) == SQLITE_ROW) {
-        const char *name = (const char *)sqlite3_column_text(list, 1);
-        int index = sqlite3_column_int(list, 0);
-        if (name == NULL) {
-            rc = SQLITE_NOMEM;
-        } else if (index != TEMP_DATABASE && hold->count < SCHEMA_HOLDS &&
-                   sqlite3_txn_state(db, name) != SQLITE_TXN_WRITE) {
-            sqlite3_snprintf(64, stale, "%s", name);
-            rc = compare(db, index, name, hold);
-            if (is_out_of_reach(rc))
-                rc = leave_out(observer, name, rc);
-        }
+    struct databases list = databases_of(db);
+    int rc = SQLITE_OK;
+    while (rc == SQLITE_OK && databases_next(&list)) {
+        if (list.index == TEMP_DATABASE || hold->count == SCHEMA_HOLDS ||
+            sqlite3_txn_state(db, list.name) == SQLITE_TXN_WRITE)
+            continue;
+        sqlite3_snprintf(64, stale, "%s", list.name);
+        rc = compare(db, list.index, list.name, hold);
+        if (is_out_of_reach(rc))
+            rc = leave_out(observer, list.name, rc);
     }
-    int finalized = sqlite3_finalize(list);
-    return rc != SQLITE_OK ? rc : finalized;
+    int ended = databases_end(&list);
+    return rc != SQLITE_OK ? rc : ended;
 }
 
 /* True while a statement that may write is under way. */

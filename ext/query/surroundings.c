@@ -64,8 +64,8 @@ struct surroundings surroundings_ask(struct observer *observer, bool dates)
 bool surroundings_stand(struct observer *observer, bool dates, const struct surroundings *then)
 {
     struct surroundings now = ask_limits(observer->db);
-    if (!then->known || ((now.length != then->length || now.pattern != then->pattern) &&
-                         GUARD(LIMITS)))
+    if (!then->known ||
+        ((now.length != then->length || now.pattern != then->pattern) && GUARD(LIMITS)))
         return false;
     return !dates || !GUARD(TIME_ZONE) ||
            (ask_zone(observer, &now.zone) && memcmp(&now.zone, &then->zone, sizeof now.zone) == 0);

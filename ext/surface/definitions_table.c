@@ -3,7 +3,9 @@
 **
 **     SELECT name, tables, ttl, hits, hit_rate, bytes FROM cache_definitions;
 */
+#include "base/databases.h"
 #include "base/memory.h"
+#include "base/sql.h"
 #include "query/token.h"
 #include "surface/describe.h"
 #include "surface/listing.h"
@@ -33,21 +35,18 @@ static bool uses_cache(const char *sql)
 /* To prepare a statement over a virtual table is to connect it. */
 static void connect_table(sqlite3 *db, const char *schema, const char *name)
 {
-    sqlite3_stmt *statement = NULL;
-    char *sql = sqlite3_mprintf("SELECT 1 FROM \"%w\".\"%w\"", schema, name);
-    if (sql != NULL)
-        sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+    sqlite3_stmt *statement;
+    sql_prepare(db, &statement, "SELECT 1 FROM \"%w\".\"%w\"", schema, name);
     sqlite3_finalize(statement);
-    sqlite3_free(sql);
 }
 
 static void connect_schema(sqlite3 *db, const char *schema)
 {
-    sqlite3_stmt *tables = NULL;
-    char *sql = sqlite3_mprintf("SELECT name, sql FROM \"%w\".sqlite_master WHERE type = 'table' "
-                                "AND sql LIKE 'CREATE VIRTUAL TABLE%%'",
-                                schema);
-    if (sql != NULL && sqlite3_prepare_v2(db, sql, -1, &tables, NULL) == SQLITE_OK) {
+    sqlite3_stmt *tables;
+    if (sql_prepare(db, &tables,
+                    "SELECT name, sql FROM \"%w\".sqlite_master WHERE type = 'table' "
+                    "AND sql LIKE 'CREATE VIRTUAL TABLE%%'",
+                    schema) == SQLITE_OK) {
         while (sqlite3_step(tables) == SQLITE_ROW) {
             const char *name = (const char *)sqlite3_column_text(tables, 0);
             const char *text = (const char *)sqlite3_column_text(tables, 1);
@@ -56,21 +55,15 @@ static void connect_schema(sqlite3 *db, const char *schema)
         }
     }
     sqlite3_finalize(tables);
-    sqlite3_free(sql);
 }
 
 /* Errors are ignored: a database that is locked or a table that fails is left out. */
 static void connect_stored(sqlite3 *db)
 {
-    sqlite3_stmt *databases = NULL;
-    if (sqlite3_prepare_v2(db, "PRAGMA database_list", -1, &databases, NULL) == SQLITE_OK) {
-        while (sqlite3_step(databases) == SQLITE_ROW) {
-            const char *schema = (const char *)sqlite3_column_text(databases, 1);
-            if (schema != NULL)
-                connect_schema(db, schema);
-        }
-    }
-    sqlite3_finalize(databases);
+    struct databases list = databases_of(db);
+    while (databases_next(&list))
+        connect_schema(db, list.name);
+    databases_end(&list);
 }
 
 /* ---- rows ---- */

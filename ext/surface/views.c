@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/databases.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "query/options_list.h"
@@ -75,19 +76,16 @@ static int find_in(sqlite3 *db, const char *schema, const char *asked, struct ob
 /* In main, then in the attached databases; one that is named with its schema before any other. */
 static int find_source(sqlite3 *db, const char *asked, struct object *found)
 {
-    sqlite3_stmt *list = NULL;
-    int code = sqlite3_prepare_v2(db, "PRAGMA database_list", -1, &list, NULL);
-    while (code == SQLITE_OK && sqlite3_step(list) == SQLITE_ROW) {
-        const char *schema = (const char *)sqlite3_column_text(list, 1);
-        if (schema == NULL)
-            code = SQLITE_NOMEM;
-        else if (sqlite3_stricmp(schema, "temp") != 0)
-            code = find_in(db, schema, asked, found);
+    struct databases list = databases_of(db);
+    int code = SQLITE_OK;
+    while (code == SQLITE_OK && databases_next(&list)) {
+        if (list.index != TEMP_DATABASE)
+            code = find_in(db, list.name, asked, found);
         if (found->name != NULL && strchr(asked, '.') == NULL)
             break;
     }
-    int finalized = sqlite3_finalize(list);
-    return code != SQLITE_OK ? code : finalized;
+    int ended = databases_end(&list);
+    return code != SQLITE_OK ? code : ended;
 }
 
 /*
