@@ -307,6 +307,14 @@ void session_end_read(struct session *session)
         suspend(session);
 }
 
+/* Whether the schema of main is in memory, or can be read into it now: else a statement would not
+** prepare, which the application's log would hear of. */
+static int check_schema(sqlite3 *db)
+{
+    return sqlite3_table_column_metadata(db, "main", "sqlite_master", NULL, NULL, NULL, NULL, NULL,
+                                         NULL);
+}
+
 int session_anchor(struct session *session)
 {
     if (session->connected > 0)
@@ -314,7 +322,7 @@ int session_anchor(struct session *session)
     /* To prepare it is to connect it; SQLite keeps an eponymous table until the connection
     ** closes. */
     sqlite3_stmt *statement = NULL;
-    int rc = sql_check_schema(session->db);
+    int rc = check_schema(session->db);
     if (rc == SQLITE_OK)
         rc = sql_prepare(session->db, &statement, "SELECT 1 FROM querycache_stats");
     sqlite3_finalize(statement);

@@ -15,9 +15,3 @@ int sql_prepare(sqlite3 *db, sqlite3_stmt **statement, const char *format, ...)
     sqlite3_free(sql);
     return rc;
 }
-
-int sql_check_schema(sqlite3 *db)
-{
-    return sqlite3_table_column_metadata(db, "main", "sqlite_master", NULL, NULL, NULL, NULL, NULL,
-                                         NULL);
-}

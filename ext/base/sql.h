@@ -5,8 +5,6 @@
 #ifndef QUERYCACHE_BASE_SQL_H
 #define QUERYCACHE_BASE_SQL_H
 
-#include <stdbool.h>
-
 #include "base/sqlite.h"
 
 /*
@@ -14,9 +12,5 @@
 ** since 3.48). The text is a format as in sqlite3_mprintf(). SQLite's error code, or SQLITE_NOMEM.
 */
 int sql_prepare(sqlite3 *db, sqlite3_stmt **statement, const char *format, ...);
-
-/* SQLITE_OK where the schema of main is in memory, or can be read into it now. Asked before what
-** would otherwise fail, and be logged, while another connection has the database locked. */
-int sql_check_schema(sqlite3 *db);
 
 #endif
