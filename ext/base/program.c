@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buffer.h"
+#include "base/memory.h"
+
 static const char *column_text(sqlite3_stmt *statement, int column)
 {
     const char *text = (const char *)sqlite3_column_text(statement, column);
@@ -31,16 +34,22 @@ static struct instruction read_instruction(sqlite3_stmt *listing)
     };
 }
 
-int program_each(sqlite3 *db, const char *sql,
-                 int (*visit)(const struct instruction *instruction, int address, void *context),
-                 void *context)
+static int prepare_listing(sqlite3 *db, const char *sql, sqlite3_stmt **listing)
 {
     char *explain = sqlite3_mprintf("EXPLAIN %s", sql);
     if (explain == NULL)
         return SQLITE_NOMEM;
-    sqlite3_stmt *listing = NULL;
-    int rc = sqlite3_prepare_v3(db, explain, -1, SQLITE_PREPARE_DONT_LOG, &listing, NULL);
+    int rc = sqlite3_prepare_v3(db, explain, -1, SQLITE_PREPARE_DONT_LOG, listing, NULL);
     sqlite3_free(explain);
+    return rc;
+}
+
+int program_each(sqlite3 *db, const char *sql,
+                 int (*visit)(const struct instruction *instruction, int address, void *context),
+                 void *context)
+{
+    sqlite3_stmt *listing = NULL;
+    int rc = prepare_listing(db, sql, &listing);
     if (rc != SQLITE_OK)
         return rc;
     int visited = SQLITE_OK;
@@ -50,6 +59,77 @@ int program_each(sqlite3 *db, const char *sql,
     }
     rc = sqlite3_finalize(listing);
     return visited != SQLITE_OK ? visited : rc;
+}
+
+/* ---- a listing that is kept ---- */
+
+/* Texts move while they are collected, so instructions have their offsets first. */
+struct collected {
+    struct instruction instruction;
+    size_t opcode;
+    size_t p4;
+};
+
+static size_t add_text(struct buffer *texts, const char *text)
+{
+    size_t offset = texts->size;
+    buffer_add(texts, text, strlen(text) + 1);
+    return offset;
+}
+
+static void collect(sqlite3_stmt *listing, struct buffer *rows, struct buffer *texts)
+{
+    struct collected row = {.instruction = read_instruction(listing)};
+    row.opcode = add_text(texts, row.instruction.opcode);
+    row.p4 = add_text(texts, row.instruction.p4);
+    buffer_add(rows, &row, sizeof row);
+}
+
+static int keep(const struct buffer *rows, struct buffer *texts, struct program *program)
+{
+    const struct collected *collected = (const void *)rows->bytes;
+    size_t count = rows->size / sizeof *collected;
+    if (rows->failed || texts->failed)
+        return SQLITE_NOMEM;
+    program->instructions = memory_alloc((count ? count : 1) * sizeof *program->instructions);
+    program->texts = buffer_take(texts);
+    if (program->instructions == NULL || program->texts == NULL)
+        return SQLITE_NOMEM;
+    for (size_t i = 0; i < count; i++) {
+        program->instructions[i] = collected[i].instruction;
+        program->instructions[i].opcode = program->texts + collected[i].opcode;
+        program->instructions[i].p4 = program->texts + collected[i].p4;
+    }
+    program->count = (int)count;
+    return SQLITE_OK;
+}
+
+int program_read(sqlite3 *db, const char *sql, struct program *program)
+{
+    struct buffer rows = {0};
+    struct buffer texts = {0};
+    sqlite3_stmt *listing = NULL;
+    *program = (struct program){0};
+    int rc = prepare_listing(db, sql, &listing);
+    while (rc == SQLITE_OK && sqlite3_step(listing) == SQLITE_ROW)
+        collect(listing, &rows, &texts);
+    int finalized = sqlite3_finalize(listing);
+    if (rc == SQLITE_OK)
+        rc = finalized;
+    if (rc == SQLITE_OK)
+        rc = keep(&rows, &texts, program);
+    buffer_clear(&rows);
+    buffer_clear(&texts);
+    if (rc != SQLITE_OK)
+        program_clear(program);
+    return rc;
+}
+
+void program_clear(struct program *program)
+{
+    memory_free(program->instructions);
+    memory_free(program->texts);
+    *program = (struct program){0};
 }
 
 /* What a program expects of a schema stands in its Transaction opcode: p1 is the database, p3 the

@@ -19,6 +19,18 @@ struct instruction {
     const char *p4; /* never NULL */
 };
 
+/* A listing, to be looked through more than once. */
+struct program {
+    struct instruction *instructions;
+    int count;
+    char *texts; /* of the instructions */
+};
+
+/* Have SQLite compile a text, and read the listing. SQLite's error where it does not compile; then the
+** program is empty. It keeps no statement; clear it in any case. */
+int program_read(sqlite3 *db, const char *sql, struct program *program);
+void program_clear(struct program *program);
+
 /*
 ** Call `visit` for each instruction, in order; the texts are valid during the call. A non-zero
 ** return stops. Gives SQLite's error where the text does not compile, or what `visit` returned (an
