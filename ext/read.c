@@ -49,7 +49,7 @@ static bool asks_for_now(const struct reading *reading)
         if (sqlite3_value_type(value) != SQLITE_TEXT && sqlite3_value_type(value) != SQLITE_BLOB)
             continue;
         const char *text = (const char *)sqlite3_value_text(value);
-        if (text != NULL && function_means_now(text, sqlite3_value_bytes(value)))
+        if (text != NULL && function_means_now(text))
             return true;
     }
     return false;

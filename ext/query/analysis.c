@@ -165,6 +165,14 @@ static bool is_loop(const struct instruction *instruction)
     return false;
 }
 
+/* A blob is read as text where a text is expected. The listing shows it up to its first zero byte,
+** which in UTF-16 is the first or the second. */
+static bool may_mean_now(const struct instruction *instruction)
+{
+    return function_means_now(instruction->p4) ||
+           (is_opcode(instruction, "Blob") && strlen(instruction->p4) <= 1);
+}
+
 static int read_instruction(const struct instruction *instruction, int address, void *context)
 {
     struct listing *listing = context;
@@ -187,9 +195,8 @@ static int read_instruction(const struct instruction *instruction, int address, 
         return add_function(listing->analysis, instruction);
     } else if (is_opcode(instruction, "Offset")) {
         return analysis_refuse(listing->analysis, "calls sqlite_offset(), whose value changes");
-    } else if (is_opcode(instruction, "String8")) {
-        if (function_means_now(instruction->p4, (int)strlen(instruction->p4)))
-            listing->now_literal = true;
+    } else if (is_opcode(instruction, "String8") || is_opcode(instruction, "Blob")) {
+        listing->now_literal = listing->now_literal || may_mean_now(instruction);
     }
     return SQLITE_OK;
 }
@@ -261,23 +268,6 @@ static int add_roots(sqlite3 *db, const struct listing *listing)
 
 /* ---- virtual tables ---- */
 
-/* A tokenizer is registered on a connection, under any name. */
-static int find_tokenizer(sqlite3 *db, const struct module_use *use, struct analysis *analysis)
-{
-    char *sql = sqlite3_mprintf("SELECT 1 FROM \"%w\".sqlite_master WHERE name = %Q AND sql LIKE "
-                                "'%%tokenize%%'",
-                                use->schema, use->table);
-    sqlite3_stmt *search = NULL;
-    if (sql == NULL)
-        return SQLITE_NOMEM;
-    int rc = sqlite3_prepare_v2(db, sql, -1, &search, NULL);
-    sqlite3_free(sql);
-    if (rc == SQLITE_OK && sqlite3_step(search) == SQLITE_ROW)
-        analysis->own_functions = true;
-    int finalized = sqlite3_finalize(search);
-    return rc != SQLITE_OK ? rc : finalized;
-}
-
 static int add_virtual_table(sqlite3 *db, const sqlite3_vtab *vtab, const struct nesting *nesting,
                              struct analysis *analysis, bool *full_text)
 {
@@ -292,8 +282,7 @@ static int add_virtual_table(sqlite3 *db, const sqlite3_vtab *vtab, const struct
         analysis_add_identity(analysis, use.schema, strlen(use.schema) + 1);
     if (rc == SQLITE_OK && use.table != NULL)
         analysis_add_identity(analysis, use.table, strlen(use.table) + 1);
-    if (rc == SQLITE_OK && use.full_text)
-        rc = find_tokenizer(db, &use, analysis);
+    analysis->own_functions = analysis->own_functions || use.own_code;
     bool has_place = use.schema != NULL && use.table != NULL;
     if (rc == SQLITE_OK && use.kind == MODULE_IN_FILE && has_place) {
         rc = analysis_add_table(analysis, use.schema, use.table, TABLE_ROWID, true);
@@ -321,13 +310,25 @@ static int add_virtual_tables(sqlite3 *db, const struct listing *listing,
 
 /* ---- functions ---- */
 
+/* A name in front of its arguments, in quotes or without. */
+static bool is_call_of(struct token name, const char *function)
+{
+    struct token open = token_next(name);
+    if ((name.type != TOKEN_WORD && name.type != TOKEN_QUOTED) || *open.text != '(')
+        return false;
+    size_t quotes = name.type == TOKEN_QUOTED;
+    size_t size = name.size - 2 * quotes;
+    return size == strlen(function) &&
+           sqlite3_strnicmp(name.text + quotes, function, (int)size) == 0;
+}
+
 /* strftime() with a format alone is the present time; the program does not show how many arguments
 ** a call has, so the text is searched. */
 static bool calls_bare_strftime(const char *sql)
 {
     for (struct token token = token_read_solid(sql); token.type != TOKEN_END;
          token = token_next(token)) {
-        if (!token_is_word(token, "strftime"))
+        if (!is_call_of(token, "strftime"))
             continue;
         int depth = 0;
         bool comma = false;

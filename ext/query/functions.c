@@ -33,15 +33,11 @@ static bool is_among(const char *name, const char *const *names, size_t count)
     return false;
 }
 
-bool function_means_now(const char *text, int size)
+bool function_means_now(const char *text)
 {
     /* 'subsec' alone is the present time as well, since SQLite 3.42. */
     static const char *const words[] = {"now", "subsec", "subsecond"};
-    for (size_t i = 0; i < COUNT(words); i++) {
-        if (size == (int)strlen(words[i]) && sqlite3_strnicmp(text, words[i], size) == 0)
-            return true;
-    }
-    return false;
+    return is_among(text, words, COUNT(words));
 }
 
 static void judge_built_in(const struct function_use *use, struct function_verdict *verdict)

@@ -31,7 +31,7 @@ struct function_verdict {
 int function_judge(sqlite3 *db, const struct function_use *use, bool full_text,
                    struct function_verdict *verdict);
 
-/* True for a text that date functions take for the present time. */
-bool function_means_now(const char *text, int size);
+/* True for a text that date functions take for the present time. They read it up to a zero byte. */
+bool function_means_now(const char *text);
 
 #endif

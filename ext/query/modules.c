@@ -5,6 +5,7 @@
 #include "base/databases.h"
 #include "base/memory.h"
 #include "base/program.h"
+#include "query/full_text.h"
 #include "query/token.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -73,66 +74,42 @@ static bool is_stored(sqlite3 *db, const char *name)
 
 /* ---- tables stored in a schema ---- */
 
-/* The module's name in CREATE VIRTUAL TABLE … USING name(…); caller frees. */
-static char *module_of(const char *sql)
+/* The token of the module's name in CREATE VIRTUAL TABLE … USING name(…). */
+static struct token module_of(const char *sql)
 {
     struct token token = token_read_solid(sql);
     while (token.type != TOKEN_END && !token_is_word(token, "using"))
         token = token_next(token);
-    if (token.type == TOKEN_END)
-        return NULL;
-    return token_identifier(token_next(token));
+    return token.type != TOKEN_END ? token_next(token) : token;
 }
 
-static void take_module(struct module_use *use, const char *module)
+static int take_module(sqlite3 *db, const char *schema, const char *sql, struct module_use *use)
 {
-    for (size_t i = 0; module != NULL && i < COUNT(in_file); i++) {
-        if (sqlite3_stricmp(module, in_file[i].name) == 0) {
+    struct token module = module_of(sql);
+    char *name = token_identifier(module);
+    for (size_t i = 0; name != NULL && i < COUNT(in_file); i++) {
+        if (sqlite3_stricmp(name, in_file[i].name) == 0) {
             use->kind = MODULE_IN_FILE;
             use->full_text = in_file[i].full_text;
         }
     }
-}
-
-/* The table named by content = … of a full-text table; caller frees. NULL where none is. */
-static char *content_of(const char *sql)
-{
-    struct token token = token_read_solid(sql);
-    while (token.type != TOKEN_END) {
-        struct token next = token_next(token);
-        if (token_is_word(token, "content") && next.size == 1 && *next.text == '=')
-            return token_identifier(token_next(next));
-        token = next;
+    if (use->full_text) {
+        struct full_text found = full_text_read(db, schema, module, name);
+        use->own_code = found.own_code;
+        use->kind = found.elsewhere ? MODULE_UNKNOWN : MODULE_IN_FILE;
     }
-    return NULL;
+    bool failed = name == NULL;
+    memory_free(name);
+    return failed ? SQLITE_NOMEM : SQLITE_OK;
 }
 
-/* Text that is kept elsewhere is in the same file only if it is in a table of the same schema: a
-** view could read anything. */
-static bool keeps_to_file(sqlite3 *db, const char *schema, const char *sql)
-{
-    char *content = content_of(sql);
-    if (content == NULL || content[0] == '\0') {
-        memory_free(content);
-        return true;
-    }
-    char *text = sqlite3_mprintf("SELECT 1 FROM \"%w\".sqlite_master WHERE type = 'table' AND "
-                                 "name = %Q COLLATE nocase AND sql NOT LIKE 'CREATE VIRTUAL%%'",
-                                 schema, content);
-    sqlite3_stmt *lookup = NULL;
-    bool found = text != NULL && sqlite3_prepare_v2(db, text, -1, &lookup, NULL) == SQLITE_OK &&
-                 sqlite3_step(lookup) == SQLITE_ROW;
-    sqlite3_finalize(lookup);
-    sqlite3_free(text);
-    memory_free(content);
-    return found;
-}
-
+/* What has no root page and is no view is a virtual table: the same in each version of SQLite, and no
+** function is asked, as LIKE would be, which the application may have replaced. */
 static int find_in_schema(sqlite3 *db, const char *schema, const sqlite3_vtab *address,
                           struct module_use *use)
 {
     char *sql = sqlite3_mprintf("SELECT name, sql FROM \"%w\".sqlite_master WHERE type = 'table' "
-                                "AND sql LIKE 'CREATE VIRTUAL TABLE%%'",
+                                "AND rootpage = 0",
                                 schema);
     sqlite3_stmt *tables = NULL;
     if (sql == NULL)
@@ -144,11 +121,7 @@ static int find_in_schema(sqlite3 *db, const char *schema, const sqlite3_vtab *a
         const char *text = (const char *)sqlite3_column_text(tables, 1);
         if (name == NULL || text == NULL || !is_at(db, schema, name, address))
             continue;
-        char *module = module_of(text);
-        take_module(use, module);
-        memory_free(module);
-        if (use->full_text && !keeps_to_file(db, schema, text))
-            use->kind = MODULE_UNKNOWN;
+        rc = take_module(db, schema, text, use);
         use->table = memory_copy_text(name, strlen(name));
         use->schema = memory_copy_text(schema, strlen(schema));
         if (use->table == NULL || use->schema == NULL)

@@ -18,6 +18,7 @@ enum module_kind {
 struct module_use {
     enum module_kind kind;
     bool full_text;
+    bool own_code; /* it calls what may be the connection's own: a tokenizer */
     char *schema; /* NULL for a table-valued function or where nothing is known; owned */
     char *table;  /* owned; NULL where nothing is known */
 };

@@ -45,7 +45,7 @@ static void connect_schema(sqlite3 *db, const char *schema)
     sqlite3_stmt *tables;
     if (sql_prepare(db, &tables,
                     "SELECT name, sql FROM \"%w\".sqlite_master WHERE type = 'table' "
-                    "AND sql LIKE 'CREATE VIRTUAL TABLE%%'",
+                    "AND rootpage = 0",
                     schema) == SQLITE_OK) {
         while (sqlite3_step(tables) == SQLITE_ROW) {
             const char *name = (const char *)sqlite3_column_text(tables, 0);

@@ -1,0 +1,249 @@
+/*
+** Names and words that SQLite spells in more ways than one: in quotes, abbreviated, as a blob. What is
+** refused, or kept for one connection alone, stays so in each spelling; and what only looks like it
+** is cached.
+*/
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "hazards/tables.h"
+#include "querycache.h"
+#include "support.h"
+#include "tap.h"
+
+#define LENGTH(list) (sizeof(list) / sizeof(list)[0])
+
+/* What cache_explain() says of a SELECT; freed with sqlite3_free(). */
+static char *explained(sqlite3 *db, const char *sql, const char *property)
+{
+    char *question = sqlite3_mprintf(
+        "SELECT ifnull(value, '') FROM cache_explain(%Q) WHERE property = %Q", sql, property);
+    char *answer = rows(db, question);
+    sqlite3_free(question);
+    return answer;
+}
+
+static void is_refused(sqlite3 *db, const char *sql, const char *why)
+{
+    char *reason = explained(db, sql, "reason");
+    contains(reason, why, sql);
+    sqlite3_free(reason);
+}
+
+static void is_cached(sqlite3 *db, const char *sql)
+{
+    char *answer = explained(db, sql, "cacheable");
+    contains(answer, "yes", sql);
+    sqlite3_free(answer);
+}
+
+/* Two connections to one file give such a SELECT two keys: it is kept for each alone. */
+static void is_private(sqlite3 *db, sqlite3 *other, const char *sql)
+{
+    char *key = explained(db, sql, "key");
+    char *others = explained(other, sql, "key");
+    ok(strlen(key) >= 32 && strcmp(key, others) != 0, sql);
+    sqlite3_free(key);
+    sqlite3_free(others);
+}
+
+/* ---- the present time ---- */
+
+#define IS_PRESENT "calls strftime(), which with a format alone is the present time"
+
+static const char *const bare[] = {
+    "SELECT a, strftime('%f') FROM t",
+    "SELECT a, \"strftime\"('%f') FROM t",
+    "SELECT a, [strftime]('%f') FROM t",
+    "SELECT a, `strftime`('%f') FROM t",
+    "SELECT a, \"StrFTime\" ( ('%f') ) FROM t",
+    "SELECT a, \"strftime\" /* ( */ ('%f' /* , */) FROM t -- ,",
+    "SELECT a, strftime('%f', b) || [strftime]('%f') FROM t",
+    "WITH n(at) AS (SELECT `strftime`('%f')) SELECT * FROM t, n",
+    "SELECT a FROM t WHERE a < (SELECT \"strftime\"('%f') + 9)",
+};
+
+static const char *const bare_views[] = {
+    "CREATE VIEW v AS SELECT [strftime]('%f') AS at",
+    "CREATE TEMP VIEW v AS SELECT `strftime`('%f') AS at",
+    "ATTACH ':memory:' AS aux; CREATE VIEW aux.v AS SELECT \"strftime\"('%f') AS at",
+    "CREATE VIEW v AS SELECT [strftime]('%f') AS at, c FROM t; ALTER TABLE t RENAME COLUMN c TO d",
+};
+
+/* A word in quotes is not a call, and a call with a time is none of the present. */
+static const char *const timed[] = {
+    "SELECT a, strftime('%Y', b) FROM t",
+    "SELECT a, \"strftime\"('%Y', b) FROM t",
+    "SELECT a, [strftime] ('%Y', b, '+1 day') AS \"strftime\" FROM t",
+    "SELECT strftime('%Y', b) AS strftime, 'strftime' FROM t WHERE b <> 'strftime(1)'",
+};
+
+static void test_strftime(void)
+{
+    sqlite3 *db = open_file("strftime.db");
+    for (size_t i = 0; i < LENGTH(timed); i++)
+        is_cached(db, timed[i]);
+    for (size_t i = 0; i < LENGTH(bare); i++)
+        is_refused(db, bare[i], IS_PRESENT);
+    sqlite3_close(db);
+    for (size_t i = 0; i < LENGTH(bare_views); i++) {
+        db = open_file("strftime.db");
+        run(db, "%s", bare_views[i]);
+        is_refused(db, "SELECT a, v.at FROM t, v", IS_PRESENT);
+        is_cached(db, "SELECT a, date(b) FROM t");
+        sqlite3_close(db);
+    }
+}
+
+/* The same as rows: of statements that are prepared through the cache. */
+static void test_time_passes(void)
+{
+    static const char sql[] = "SELECT max(a), \"strftime\"('%f') FROM t";
+    sqlite3 *db = open_file("passes.db");
+    sqlite3_stmt *statement = prepare_cached(db, sql);
+    char before[32] = "";
+    for (int i = 0; i < 2; i++) {
+        ok(sqlite3_step(statement) == SQLITE_ROW, "a row with the present second");
+        const char *second = (const char *)sqlite3_column_text(statement, 1);
+        ok(strcmp(before, second) != 0, "is another 20 ms later");
+        sqlite3_snprintf(sizeof before, before, "%s", second);
+        sqlite3_reset(statement);
+        usleep(20000);
+    }
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+}
+
+static void test_now(void)
+{
+    static const char *const texts[] = {
+        "SELECT a, datetime('now') FROM t",
+        "SELECT a, datetime(\"now\") FROM t",
+        "SELECT a, datetime(x'6e6f77') FROM t",
+        "SELECT a, datetime(x'4e4F5700ff') FROM t",
+        "SELECT a, datetime(CAST(x'6e6f77' AS TEXT)) FROM t",
+        "SELECT a, \"datetime\"() FROM t",
+        "SELECT a, `current_timestamp`() FROM t",
+    };
+    sqlite3 *db = open_file("now.db");
+    for (size_t i = 0; i < LENGTH(texts); i++)
+        is_refused(db, texts[i], "(), wh");
+    run(db, "CREATE VIRTUAL TABLE temp.cd USING cache((SELECT max(a) AS a, "
+            "strftime('%%f', :d) AS d FROM t))");
+    sqlite3_stmt *statement = prepare_plain(db, "SELECT * FROM cd(?)");
+    for (int i = 0; i < 2; i++) {
+        sqlite3_bind_text(statement, 1, "now\0later", 9, SQLITE_STATIC);
+        ok(sqlite3_step(statement) == SQLITE_ROW, "'now' and more behind a zero byte");
+        sqlite3_reset(statement);
+        is_text(status(db), "bypass", "is the present time");
+    }
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+}
+
+/* ---- full-text tables ---- */
+
+/* A view changes with whatever it reads or calls, which the file does not tell. */
+static void test_content(void)
+{
+    static const char *const tables[] = {
+        "CREATE VIRTUAL TABLE f USING fts5(b, content = changing, content_rowid = a)",
+        "CREATE VIRTUAL TABLE f USING fts5(b, cont = changing, content_rowid = a)",
+        "CREATE VIRTUAL TABLE f USING fts5(b, C='changing', content_rowid = a)",
+        "CREATE VIRTUAL TABLE f USING \"FTS5\"(\"content\", b, conten=[changing], "
+        "content_rowid = a)",
+        "CREATE VIRTUAL TABLE IF NOT EXISTS main.f /* v */ USING 'fts5' (b,\n content_rowid = a,"
+        " Content = `changing`)",
+        "CREATE VIRTUAL TABLE f USING fts4(b, content=changing)",
+        "CREATE VIRTUAL TABLE f USING fts4(content=t, b, content=\"changing\")",
+        "CREATE VIRTUAL TABLE f USING fts4(b, content=t x)",
+    };
+    for (size_t i = 0; i < LENGTH(tables); i++) {
+        sqlite3 *db = open_file("content.db");
+        run(db, "CREATE VIEW changing AS SELECT a, b || random() AS b FROM t;"
+                "CREATE VIEW \"t x\" AS SELECT a, b || random() AS b FROM t");
+        run(db, "%s", tables[i]);
+        is_refused(db, "SELECT b FROM f", "reads f, a virtual table whose changes cannot be seen");
+        sqlite3_close(db);
+    }
+    static const char *const seen[] = {
+        "CREATE VIRTUAL TABLE f USING fts5(b, c = 't', content_rowid = a)",
+        "CREATE VIRTUAL TABLE f USING fts5(c, content, \"=\", prefix = 2)",
+        "CREATE VIRTUAL TABLE f USING fts5(b, cont = '')",
+        "CREATE VIRTUAL TABLE f USING fts4(b, content=\"t\")",
+    };
+    for (size_t i = 0; i < LENGTH(seen); i++) {
+        sqlite3 *db = open_file("seen.db");
+        run(db, "%s", seen[i]);
+        is_cached(db, "SELECT rowid FROM f");
+        sqlite3_close(db);
+    }
+}
+
+static void give_number(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+    (void)argc, (void)argv;
+    sqlite3_result_int(context, *(int *)sqlite3_user_data(context));
+}
+
+/* Tokenizers and functions are registered on a connection, under any name. */
+static void test_own_code(void)
+{
+    static const char *const tables[] = {
+        "CREATE VIRTUAL TABLE f USING fts5(b, tokenize = porter)",
+        "CREATE VIRTUAL TABLE f USING fts5(b, tok = 'porter')",
+        "CREATE VIRTUAL TABLE f USING fts5(b, T=porter)",
+        "CREATE VIRTUAL TABLE f USING fts4(b, ToKenize porter)",
+        "CREATE VIRTUAL TABLE f USING fts3(tokenize=porter, b)",
+        "CREATE VIRTUAL TABLE f USING fts5(g, content = gt)",
+    };
+    static int one = 1;
+    int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
+    for (size_t i = 0; i < LENGTH(tables); i++) {
+        sqlite3 *db = open_file("own.db");
+        sqlite3_create_function(db, "num", 0, flags, &one, give_number, NULL, NULL);
+        run(db, "CREATE TABLE gt(a INTEGER PRIMARY KEY, g AS (a + num()));");
+        run(db, "%s", tables[i]);
+        sqlite3 *other = open_cached(scratch_file("own.db"), 0);
+        sqlite3_create_function(other, "num", 0, flags, &one, give_number, NULL, NULL);
+        is_private(db, other, "SELECT rowid FROM f WHERE f MATCH 'x'");
+        sqlite3_close(other);
+        sqlite3_close(db);
+    }
+    sqlite3 *db = open_file("compressed.db");
+    sqlite3_create_function(db, "same", 1, flags, &one, give_number, NULL, NULL);
+    run(db, "CREATE VIRTUAL TABLE f USING fts4(b, compress=same, uncompress=same)");
+    is_refused(db, "SELECT b FROM f", "reads f, a virtual table whose changes cannot be seen");
+    sqlite3_close(db);
+}
+
+/* LIKE is a function, and functions can be replaced: what ours ask must not rest on it. */
+static void test_like_replaced(void)
+{
+    static int none = 0;
+    sqlite3 *db = open_file("like.db");
+    run(db, "CREATE VIRTUAL TABLE f USING fts5(b, tokenize = porter)");
+    sqlite3 *other = open_cached(scratch_file("like.db"), 0);
+    is_private(db, other, "SELECT rowid FROM f");
+    sqlite3_create_function(db, "like", 2, SQLITE_UTF8, &none, give_number, NULL, NULL);
+    sqlite3_create_function(other, "like", 2, SQLITE_UTF8, &none, give_number, NULL, NULL);
+    run(db, "CREATE VIRTUAL TABLE main.stored USING cache((SELECT a FROM t))");
+    is_private(db, other, "SELECT rowid FROM f WHERE f MATCH 'x'");
+    is_cached(db, "SELECT rowid FROM f WHERE rowid > 1");
+    is_int(number(other, "SELECT count(*) FROM cache_definitions WHERE name = 'stored'"), 1,
+           "a stored definition is listed where LIKE was replaced");
+    sqlite3_close(other);
+    sqlite3_close(db);
+}
+
+int main(void)
+{
+    test_strftime();
+    test_time_passes();
+    test_now();
+    test_content();
+    test_own_code();
+    test_like_replaced();
+    return tap_done();
+}
