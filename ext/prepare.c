@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/guard.h"
 #include "base/memory.h"
 #include "query/normalize.h"
 #include "query/token.h"
@@ -168,6 +169,9 @@ static int attempt(struct preparing *preparing, char **error)
         preparing->refusal = "reads a cached table, which does that already";
     else if (query->shape != 0 && !query->definition.analysis.loops)
         preparing->refusal = "reads no more than a row of each table, and so is quick to compute";
+    else if (preparing->request->unasked && query->definition.analysis.by_mark &&
+             GUARD(UNASKED_FUNCTIONS))
+        preparing->refusal = "calls a function that is not SQLite's own, and no rule asks for it";
     else if (query->definition.analysis.own_functions && query->definition.parameters.count > 0)
         preparing->refusal = "may hand a pointer that is bound to a function of the application";
     else if (!reads_main(query))

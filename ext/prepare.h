@@ -19,6 +19,7 @@ struct prepare_request {
     unsigned flags;      /* SQLITE_PREPARE_… */
     const char *name;    /* of the cache that keeps the results; NULL: none of its own */
     const char *options; /* as behind the SELECT of USING cache(…); NULL: none */
+    bool unasked;        /* nobody asked to cache it: no function is trusted by its mark alone */
     uint64_t shape;      /* of what nobody asked to cache (shapes.h): only what may be slow; or 0 */
 };
 

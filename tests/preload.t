@@ -29,6 +29,18 @@ like "$(cat "$dir/report")" 'not cached .* calls call_back\(\)' 'and why somethi
 
 like "$("$run" --slow 0 "$client" "$dir/zero.db" hits 2>&1)" 'held: 10 misses' 'with --slow 0 all are cached without a rule'
 
+# ---- functions that are marked deterministic, and are not -----------------------------------------
+marked() { # OPTION ...: the numbers of rows that the function saw
+    rm -f "$dir"/marked.db*
+    "$run" "$@" "$client" "$dir/marked.db" marked 2>&1 | sed -n 's/^exec: n=//p' | sort -u | tr '\n' ' '
+}
+is "$(marked --slow '10 us')" '0 1 2 ' 'without a rule a function of the program is not trusted for its mark'
+is "$(marked --slow 0)" '0 1 2 ' 'nor with --slow 0'
+is "$(marked --rules "$dir/all")" '0 ' 'with a rule it is'
+"$run" --report "$dir/marked" "$client" "$dir/marked2.db" marked >/dev/null 2>&1
+like "$(cat "$dir/marked")" "not cached .* calls a function that is not SQLite's own, and no rule asks for it" \
+    'and the report says why not'
+
 newest=$(dirname "$(dirname "${SQLITE3_OLD:-none}")")/newest
 if [ -f "$newest/libsqlite3.so.0" ]; then
     LD_LIBRARY_PATH=$newest "$client" "$dir/newest.db" >"$dir/newest" 2>&1

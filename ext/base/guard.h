@@ -53,7 +53,8 @@
     X(OWN_FUNCTIONS)                                                                               \
     X(OWN_COLLATIONS)                                                                              \
     X(TIME_ZONE)                                                                                   \
-    X(LIMITS)
+    X(LIMITS)                                                                                      \
+    X(UNASKED_FUNCTIONS)
 
 #define GUARD_CONSTANT(name) GUARD_##name,
 enum guard { GUARDS(GUARD_CONSTANT) GUARD_COUNT };

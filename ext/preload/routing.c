@@ -86,7 +86,7 @@ static void apply_default(sqlite3 *db, sqlite3_stmt **statement, unsigned flags,
                           const char *normalized)
 {
     int64_t slow = config_get(SETTING_SLOW);
-    struct prepare_request request = {.flags = flags};
+    struct prepare_request request = {.flags = flags, .unasked = true};
     char options[60];
     char *error = NULL;
     rules_count_unmatched();

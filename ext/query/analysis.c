@@ -282,7 +282,8 @@ static int add_virtual_table(sqlite3 *db, const sqlite3_vtab *vtab, const struct
         analysis_add_identity(analysis, use.schema, strlen(use.schema) + 1);
     if (rc == SQLITE_OK && use.table != NULL)
         analysis_add_identity(analysis, use.table, strlen(use.table) + 1);
-    analysis->own_functions = analysis->own_functions || use.own_code;
+    analysis->own_functions = analysis->own_functions || use.own_tokenizer || use.calls;
+    analysis->by_mark = analysis->by_mark || use.calls;
     bool has_place = use.schema != NULL && use.table != NULL;
     if (rc == SQLITE_OK && use.kind == MODULE_IN_FILE && has_place) {
         rc = analysis_add_table(analysis, use.schema, use.table, TABLE_ROWID, true);
@@ -396,6 +397,7 @@ static int judge(sqlite3 *db, const char *sql, const struct function_use *use, b
     }
     analysis->calls_date = analysis->calls_date || verdict.is_date;
     analysis->own_functions = analysis->own_functions || verdict.is_own;
+    analysis->by_mark = analysis->by_mark || verdict.by_mark;
     if (rc == SQLITE_OK && verdict.direct_only)
         rc = note_unsafe(&analysis->direct_only, use->name);
     if (rc == SQLITE_OK && !verdict.innocuous)

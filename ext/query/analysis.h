@@ -26,6 +26,7 @@ struct analysis {
     char *refusal;         /* why it may not be cached: "calls random(), whose …"; NULL: it may */
     bool nondeterministic; /* the refusal is one that nondeterministic = 'allow' overrules */
     bool own_functions;    /* calls a function of the application */
+    bool by_mark;          /* trusts such a function for its SQLITE_DETERMINISTIC alone */
     bool has_literals;     /* blobs or reals, which the listing shows only in part */
     bool own_collations;   /* compares by a collation of the application */
     bool loops;            /* it may visit more than one row of a table */

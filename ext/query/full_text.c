@@ -9,7 +9,7 @@ struct reading {
     sqlite3 *db;
     const char *schema;
     bool fts5; /* it passes over spaces around "=", which are part of the value for the others */
-    struct full_text found;
+    struct full_text found; /* so far */
 };
 
 static bool is_operator(struct token token, char c)
@@ -56,7 +56,7 @@ static void look_at_content(struct reading *reading, const char *name)
     }
     char *sql = sqlite3_mprintf("SELECT * FROM \"%w\".\"%w\"", reading->schema, name);
     int rc = sql != NULL
-                 ? program_each(reading->db, sql, note_function, &reading->found.own_code)
+                 ? program_each(reading->db, sql, note_function, &reading->found.calls)
                  : SQLITE_NOMEM;
     reading->found.elsewhere = reading->found.elsewhere || rc != SQLITE_OK;
     sqlite3_free(sql);
@@ -82,12 +82,12 @@ static void read_argument(struct reading *reading, struct token name)
     static const char tokenize[] = "tokenize";
     /* FTS3 and FTS4 do without the "=". */
     if (sqlite3_strnicmp(name.text, tokenize, (int)strlen(tokenize)) == 0)
-        reading->found.own_code = true;
+        reading->found.own_tokenizer = true;
     struct token equals = token_next(name);
     if (name.type != TOKEN_WORD || equals.type != TOKEN_OPERATOR || *equals.text != '=')
         return;
     if (abbreviates(name, tokenize))
-        reading->found.own_code = true;
+        reading->found.own_tokenizer = true;
     else if (abbreviates(name, "content"))
         read_content(reading, equals);
     else if (token_is_word(name, "uncompress"))

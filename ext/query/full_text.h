@@ -12,10 +12,11 @@
 #include "query/token.h"
 
 struct full_text {
-    bool elsewhere; /* its text comes from what the file does not tell: a view, a virtual table, an
-                    ** uncompress function */
-    bool own_code;  /* a tokenizer is named, or its content table has generated columns that call
-                    ** functions: what they do may be the connection's own */
+    /* Its text comes from what the file does not tell: a view, a virtual table, an uncompress
+    ** function. */
+    bool elsewhere;
+    bool own_tokenizer; /* one is named: what it does may be the connection's own */
+    bool calls;         /* its content table has generated columns that call functions, likewise */
 };
 
 /* `module` is the token behind USING; its name is `fts3`, `fts4` or `fts5`. */

@@ -19,7 +19,7 @@ static const char *const dates[] = {
 
 /* They belong to the full-text index that the query reads, and depend on it alone. */
 static const char *const auxiliaries[] = {
-    "bm25", "highlight", "snippet", "offsets", "matchinfo", "match", "rank",
+    "bm25", "highlight", "snippet", "offsets", "matchinfo", "match",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -49,11 +49,22 @@ static void judge_built_in(const struct function_use *use, struct function_verdi
         verdict->refusal = "which without arguments is the present time";
 }
 
+/* Before this version the JSON functions were an extension inside SQLite. */
+#define SQLITE_WITH_JSON 3038000
+
+static bool is_json_extension(const struct function_use *use, int flags)
+{
+    return sqlite3_libversion_number() < SQLITE_WITH_JSON && (flags & FLAGS_INNOCUOUS) &&
+           sqlite3_strnicmp(use->name, "json", 4) == 0;
+}
+
 static void judge_own(const struct function_use *use, int flags, bool full_text,
                       struct function_verdict *verdict)
 {
-    if (flags & FLAGS_DETERMINISTIC)
+    if (flags & FLAGS_DETERMINISTIC) {
+        verdict->by_mark = verdict->by_mark || !is_json_extension(use, flags);
         return;
+    }
     /* PRAGMA case_sensitive_like registers like() anew, innocuous but without the other flag. */
     if ((flags & FLAGS_INNOCUOUS) && sqlite3_stricmp(use->name, "like") == 0)
         return;

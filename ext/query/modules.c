@@ -95,7 +95,8 @@ static int take_module(sqlite3 *db, const char *schema, const char *sql, struct 
     }
     if (use->full_text) {
         struct full_text found = full_text_read(db, schema, module, name);
-        use->own_code = found.own_code;
+        use->own_tokenizer = found.own_tokenizer;
+        use->calls = found.calls;
         use->kind = found.elsewhere ? MODULE_UNKNOWN : MODULE_IN_FILE;
     }
     bool failed = name == NULL;

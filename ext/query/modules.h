@@ -18,7 +18,8 @@ enum module_kind {
 struct module_use {
     enum module_kind kind;
     bool full_text;
-    bool own_code; /* it calls what may be the connection's own: a tokenizer */
+    bool own_tokenizer; /* of a full-text table, as is what follows: see full_text.h */
+    bool calls;
     char *schema; /* NULL for a table-valued function or where nothing is known; owned */
     char *table;  /* owned; NULL where nothing is known */
 };

@@ -3,6 +3,7 @@
 ** alone and under querycache-run, and compares what it prints.
 **
 **     client FILE [hits]      `hits`: last, what cache_stats says, where there is one
+**     client FILE marked      only a function that is marked deterministic and reads a table
 */
 #include <pthread.h>
 #include <sqlite3.h>
@@ -223,6 +224,19 @@ static void use_held(sqlite3 *writer, const char *path)
     }
 }
 
+/* Each read is slow enough for the cache, of a table that is not written. */
+static int use_marked(sqlite3 *db)
+{
+    sqlite3_create_function(db, "rows_so_far", 0, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL,
+                            call_back, NULL, NULL);
+    exec(db, "CREATE TABLE other AS SELECT * FROM t; DELETE FROM t");
+    for (int i = 0; i < 3; i++)
+        exec(db, "SELECT rows_so_far() AS n FROM other AS a, other AS b WHERE a.x + b.x = 3999;"
+                 "INSERT INTO t VALUES (1, 'more')");
+    must(sqlite3_close(db), db, "close");
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     sqlite3 *db = NULL;
@@ -235,6 +249,8 @@ int main(int argc, char **argv)
     exec(db, "PRAGMA journal_mode = WAL; CREATE TABLE t(x INTEGER, name VARCHAR(10));"
              "WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r WHERE i < 2000)"
              "INSERT INTO t SELECT i, 'n' || i FROM r");
+    if (argc > 2 && strcmp(argv[2], "marked") == 0)
+        return use_marked(db);
     use_prepare(db);
     use_hooks(db);
     use_more(db);
