@@ -390,6 +390,93 @@ static void test_closing_after_ad_hoc(void)
     }
 }
 
+/* ---- schemas read anew ---- */
+
+static int compare_lengths(void *context, int left_size, const void *left, int right_size,
+                           const void *right)
+{
+    (void)context, (void)left, (void)right;
+    return left_size - right_size;
+}
+
+/* A main database and an attached one that another connection has, too. */
+static sqlite3 *open_pair(sqlite3 **other)
+{
+    const char *path = fresh_file("pair-main.db");
+    const char *aux = fresh_file("pair-aux.db");
+    *other = open_plain(path, 0);
+    run(*other,
+        "ATTACH %Q AS aux; CREATE TABLE t(a, b); INSERT INTO t VALUES (1, 'x'), (2, 'y');"
+        "CREATE TABLE aux.u(a, b); INSERT INTO aux.u VALUES (2, 'X'), (1, 'YY')",
+        aux);
+    sqlite3 *db = open_cached(path, 0);
+    run(db, "ATTACH %Q AS aux", aux);
+    sqlite3_create_collation(db, "by_length_alone_longer_than_the_listing", SQLITE_UTF8, NULL,
+                             compare_lengths);
+    return db;
+}
+
+/* A CREATE that fails has SQLite read all schemas anew, and connect virtual tables with them. */
+static void lose_connected(sqlite3 *db)
+{
+    try(db, "CREATE VIRTUAL TABLE temp.none USING cache((SELECT a FROM nowhere))");
+    try(db, "SELECT a FROM nowhere");
+}
+
+/* Found by the differential test. */
+static void test_connected_while_main_is_locked(void)
+{
+    static const char *const selects[] = {
+        "SELECT a, rank() OVER (ORDER BY b) AS place, upper(b) AS loud FROM aux.u WHERE a < :high",
+        "SELECT strftime('%Y', a, 'unixepoch') AS year FROM aux.u",
+        "SELECT b COLLATE by_length_alone_longer_than_the_listing AS b FROM aux.u",
+        "SELECT a FROM f WHERE f MATCH 'lime'"};
+    for (size_t i = 0; i < sizeof selects / sizeof selects[0]; i++) {
+        sqlite3 *other;
+        sqlite3 *db = open_pair(&other);
+        run(db,
+            "CREATE VIRTUAL TABLE aux.f USING fts5(a); INSERT INTO aux.f VALUES ('lime'), ('oak');"
+            "CREATE VIRTUAL TABLE temp.c USING cache((%s))",
+            selects[i]);
+        lose_connected(db);
+        run(other, "DETACH aux; BEGIN EXCLUSIVE");
+        char *expected = rows(db, selects[i]);
+        char *got = rows(db, i == 0 ? "SELECT * FROM c(NULL)" : "SELECT * FROM c");
+        is_text(got, expected, selects[i]);
+        ok(strncmp(got, "error", 5) != 0, "and is no error");
+        sqlite3_free(expected);
+        sqlite3_free(got);
+        sqlite3_close(other);
+        sqlite3_close(db);
+    }
+}
+
+/* SQLite starts a statement over once for a schema found out of date while it is compiled: by then
+** all of them have to be found. Found by the differential test. */
+static void test_connected_with_outdated_schemas(void)
+{
+    static const char *const reads[][2] = {
+        {"SELECT * FROM both", "SELECT t.a, upper(u.b) AS b FROM t JOIN aux.u AS u USING (a)"},
+        {"SELECT * FROM one, two", "SELECT t.a, u.b FROM t, aux.u AS u"}};
+    for (int i = 0; i < 3; i++) {
+        sqlite3 *other;
+        sqlite3 *db = open_pair(&other);
+        run(db,
+            "CREATE VIRTUAL TABLE temp.both USING cache((%s));"
+            "CREATE VIRTUAL TABLE temp.one USING cache((SELECT a FROM t));"
+            "CREATE VIRTUAL TABLE temp.two USING cache((SELECT b FROM aux.u))",
+            reads[0][1]);
+        lose_connected(db);
+        run(other, "CREATE TABLE new_one(a); CREATE TABLE aux.new_one(a)");
+        if (i == 2)
+            run(db, "BEGIN");
+        same(db, reads[i & 1][0], reads[i & 1][1],
+             "two schemas are out of date when cached tables are connected");
+        sqlite3_close(other);
+        sqlite3_close(db);
+    }
+}
+
 int main(void)
 {
     test_spilled_temp();
@@ -409,5 +496,7 @@ int main(void)
     test_closing_after_ad_hoc();
     test_many_arguments();
     test_exclusive_in_vain();
+    test_connected_while_main_is_locked();
+    test_connected_with_outdated_schemas();
     return tap_done();
 }

@@ -176,32 +176,40 @@ static void declare_type(struct buffer *text, const char *type)
         buffer_add_format(text, is_plain_type(type) ? " %s" : " \"%w\"", type);
 }
 
+/* PRAGMA collation_list gives a number and a name. It is no matter for any database; the table-valued
+** function of that name takes main's lock. */
+#define LIST_COLLATION 1
+
 /* The one collation that begins so; NULL when there are several: then BINARY would be a guess. */
 static int complete_collation(sqlite3 *db, char **name)
 {
     if (*name == NULL || strlen(*name) < COLLATION_CUT)
         return SQLITE_OK;
     sqlite3_stmt *list = NULL;
-    int rc = sqlite3_prepare_v2(
-        db, "SELECT min(name), count(*) FROM pragma_collation_list WHERE substr(name, 1, ?2) = ?1",
-        -1, &list, NULL);
-    if (rc != SQLITE_OK)
-        return rc;
-    sqlite3_bind_text(list, 1, *name, -1, SQLITE_STATIC);
-    sqlite3_bind_int(list, 2, (int)strlen(*name));
-    if (sqlite3_step(list) == SQLITE_ROW && sqlite3_column_int(list, 1) == 1) {
-        const char *whole = (const char *)sqlite3_column_text(list, 0);
-        char *copy = whole != NULL ? memory_copy_text(whole, strlen(whole)) : NULL;
-        if (copy == NULL)
-            rc = SQLITE_NOMEM;
-        memory_free(rc == SQLITE_OK ? *name : NULL);
-        if (rc == SQLITE_OK)
-            *name = copy;
-    } else {
-        rc = SQLITE_ERROR;
+    char *whole = NULL;
+    int found = 0;
+    int rc = sqlite3_prepare_v2(db, "PRAGMA collation_list", -1, &list, NULL);
+    while (rc == SQLITE_OK && sqlite3_step(list) == SQLITE_ROW) {
+        const char *listed = (const char *)sqlite3_column_text(list, LIST_COLLATION);
+        if (listed == NULL || strncmp(listed, *name, strlen(*name)) != 0)
+            continue;
+        memory_free(whole);
+        whole = memory_copy_text(listed, strlen(listed));
+        rc = whole != NULL ? SQLITE_OK : SQLITE_NOMEM;
+        found++;
     }
     int finalized = sqlite3_finalize(list);
-    return rc != SQLITE_OK ? rc : finalized;
+    if (rc == SQLITE_OK)
+        rc = finalized;
+    if (rc == SQLITE_OK && found != 1)
+        rc = SQLITE_ERROR;
+    if (rc == SQLITE_OK) {
+        memory_free(*name);
+        *name = whole;
+    } else {
+        memory_free(whole);
+    }
+    return rc;
 }
 
 enum collation collation_of_name(const char *name)

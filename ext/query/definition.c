@@ -475,6 +475,8 @@ int definition_refresh(struct definition *definition, char **error)
         forget(definition);
     else
         error_forget(definition->db);
+    if (rc == SQLITE_SCHEMA)
+        schema_find_outdated(definition->observer, definition->sql);
     definition->generation = definition->observer->schema_generation;
     return rc;
 }

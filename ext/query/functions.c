@@ -2,6 +2,11 @@
 
 #include <string.h>
 
+/* PRAGMA function_list itself, not the table-valued function of that name: that belongs to main, and
+** to read it takes main's lock, which the query itself may not need. */
+#define LIST_FUNCTIONS "PRAGMA function_list"
+enum { LIST_NAME, LIST_BUILTIN, LIST_TYPE, LIST_ENCODING, LIST_ARGUMENTS, LIST_FLAGS };
+
 /* Bits of PRAGMA function_list's flags column, as sqlite3_create_function() takes them. */
 #define FLAGS_DETERMINISTIC SQLITE_DETERMINISTIC
 #define FLAGS_DIRECTONLY SQLITE_DIRECTONLY
@@ -73,23 +78,27 @@ static void judge_own(const struct function_use *use, int flags, bool full_text,
     verdict->refusal = "which the application has not marked SQLITE_DETERMINISTIC";
 }
 
+static bool is_listed(sqlite3_stmt *list, const struct function_use *use)
+{
+    const char *name = (const char *)sqlite3_column_text(list, LIST_NAME);
+    return name != NULL && sqlite3_column_int(list, LIST_ARGUMENTS) == use->arguments &&
+           sqlite3_stricmp(name, use->name) == 0;
+}
+
 int function_judge(sqlite3 *db, const struct function_use *use, bool full_text,
                    struct function_verdict *verdict)
 {
     *verdict = (struct function_verdict){.innocuous = true};
     sqlite3_stmt *list = NULL;
-    int rc = sqlite3_prepare_v2(db,
-                                "SELECT builtin, flags FROM pragma_function_list "
-                                "WHERE name = ?1 COLLATE nocase AND narg = ?2",
-                                -1, &list, NULL);
+    int rc = sqlite3_prepare_v2(db, LIST_FUNCTIONS, -1, &list, NULL);
     if (rc != SQLITE_OK)
         return rc;
-    sqlite3_bind_text(list, 1, use->name, -1, SQLITE_STATIC);
-    sqlite3_bind_int(list, 2, use->arguments);
     bool known = false;
     while (sqlite3_step(list) == SQLITE_ROW) {
-        bool built_in = sqlite3_column_int(list, 0) != 0;
-        int flags = sqlite3_column_int(list, 1);
+        if (!is_listed(list, use))
+            continue;
+        bool built_in = sqlite3_column_int(list, LIST_BUILTIN) != 0;
+        int flags = sqlite3_column_int(list, LIST_FLAGS);
         known = true;
         verdict->is_own = verdict->is_own || !built_in;
         verdict->direct_only = verdict->direct_only || (flags & FLAGS_DIRECTONLY);

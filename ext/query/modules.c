@@ -43,19 +43,23 @@ static bool is_at(sqlite3 *db, const char *schema, const char *table, const sqli
     return found == address;
 }
 
+/* The PRAGMA itself, not pragma_module_list: that belongs to main, and to read it takes main's lock,
+** which the query itself may not need. */
+#define LIST_MODULES "PRAGMA module_list"
+
 /* What there is no module for cannot be in the query: to ask further would be an error, which the
 ** application's log hears of. */
 static bool is_registered(sqlite3 *db, const char *module)
 {
-    sqlite3_stmt *lookup = NULL;
-    bool registered = true;
-    if (sqlite3_prepare_v2(db, "SELECT 1 FROM pragma_module_list WHERE name = ?1 COLLATE nocase",
-                           -1, &lookup, NULL) == SQLITE_OK) {
-        sqlite3_bind_text(lookup, 1, module, -1, SQLITE_STATIC);
-        registered = sqlite3_step(lookup) != SQLITE_DONE;
+    sqlite3_stmt *list = NULL;
+    bool known = sqlite3_prepare_v2(db, LIST_MODULES, -1, &list, NULL) == SQLITE_OK;
+    bool registered = false;
+    while (!registered && sqlite3_step(list) == SQLITE_ROW) {
+        const char *name = (const char *)sqlite3_column_text(list, 0);
+        registered = name != NULL && sqlite3_stricmp(name, module) == 0;
     }
-    sqlite3_finalize(lookup);
-    return registered;
+    known = sqlite3_finalize(list) == SQLITE_OK && known;
+    return registered || !known;
 }
 
 /* True when main has a table or view of that name, which then hides the table-valued function. */
@@ -137,7 +141,7 @@ static int find_in_schema(sqlite3 *db, const char *schema, const sqlite3_vtab *a
 static int find_eponymous(sqlite3 *db, const sqlite3_vtab *address, struct module_use *use)
 {
     sqlite3_stmt *modules = NULL;
-    int rc = sqlite3_prepare_v2(db, "SELECT name FROM pragma_module_list", -1, &modules, NULL);
+    int rc = sqlite3_prepare_v2(db, LIST_MODULES, -1, &modules, NULL);
     while (rc == SQLITE_OK && use->table == NULL && sqlite3_step(modules) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(modules, 0);
         if (name == NULL || !is_at(db, NULL, name, address))
@@ -162,8 +166,12 @@ int module_find(sqlite3 *db, const sqlite3_vtab *address, struct module_use *use
     }
     struct databases list = databases_of(db);
     int rc = SQLITE_OK;
-    while (rc == SQLITE_OK && use->table == NULL && databases_next(&list))
+    while (rc == SQLITE_OK && use->table == NULL && databases_next(&list)) {
         rc = find_in_schema(db, list.name, address, use);
+        /* What is locked the query cannot read either: it is of another schema. */
+        if ((rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED)
+            rc = SQLITE_OK;
+    }
     int ended = databases_end(&list);
     if (rc == SQLITE_OK)
         rc = ended;

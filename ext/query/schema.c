@@ -1,5 +1,7 @@
 #include "query/schema.h"
 
+#include <string.h>
+
 #include "base/databases.h"
 #include "base/program.h"
 
@@ -152,15 +154,48 @@ uint64_t schema_fingerprint(const struct observer *observer)
     return hash;
 }
 
+/* The last look is at one that is out of date: see schema_verify() in the header. */
 int schema_verify(const struct observer *observer, struct database *const *databases,
                   unsigned count)
 {
+    const struct database *outdated = NULL;
     for (unsigned i = 0; i < count; i++) {
         int rc = verify_one(observer->db, databases[i]->name);
-        if (rc != SQLITE_OK && !is_out_of_reach(rc))
+        if (rc == SQLITE_SCHEMA)
+            outdated = databases[i];
+        else if (rc != SQLITE_OK && !is_out_of_reach(rc))
             return rc;
     }
+    return outdated != NULL ? verify_one(observer->db, outdated->name) : SQLITE_OK;
+}
+
+struct database_set {
+    const struct observer *observer;
+    struct database *list[2 * SCHEMA_HOLDS]; /* what the program names, and then all there are */
+    unsigned count;
+};
+
+static int note_database(const struct instruction *instruction, int address, void *context)
+{
+    struct database_set *set = context;
+    struct database *database = observer_at(set->observer, instruction->p1);
+    (void)address;
+    if (database != NULL && set->count < SCHEMA_HOLDS &&
+        strcmp(instruction->opcode, "Transaction") == 0)
+        set->list[set->count++] = database;
     return SQLITE_OK;
+}
+
+int schema_find_outdated(const struct observer *observer, const char *sql)
+{
+    struct database_set set = {.observer = observer};
+    int rc = program_each(observer->db, sql, note_database, &set);
+    bool leaves_none = sqlite3_get_autocommit(observer->db) != 0;
+    for (struct database *d = observer->databases; d != NULL && leaves_none; d = d->next) {
+        if (d->index >= 0 && d->index != TEMP_DATABASE && set.count < 2 * SCHEMA_HOLDS)
+            set.list[set.count++] = d;
+    }
+    return rc == SQLITE_OK ? schema_verify(observer, set.list, set.count) : rc;
 }
 
 void schema_reload(const struct observer *observer)

@@ -4,7 +4,10 @@
 #ifndef DIFFERENTIAL_TEMPLATES_H
 #define DIFFERENTIAL_TEMPLATES_H
 
-/* Queries over one column of @, with two operands. Those behind `whole` need rows without ties. */
+/*
+** Queries over one column of @, with two operands. Those behind `whole` need rows without ties. The
+** greatest of 5 and 5.0 may be either, so the last of them has a group for each type.
+*/
 static const char *const counting[] = {"SELECT count(*) FROM @ WHERE # = $1",
                                        "SELECT count(*) FROM @ WHERE # > $1",
                                        "SELECT count(*) FROM @ WHERE # IN ($1, $2, 'oak')",
@@ -26,7 +29,7 @@ static const char *const whole[] = {"SELECT * FROM @ WHERE # = $1",
                                     "SELECT count(*), # IS NULL FROM @ GROUP BY #",
                                     "SELECT typeof(#), count(*) FROM @ GROUP BY 1",
                                     "SELECT # FROM @ WHERE # LIKE 'a%'",
-                                    "SELECT DISTINCT typeof(max(#)) FROM @ GROUP BY #"};
+                                    "SELECT DISTINCT typeof(max(#)) FROM @ GROUP BY #, typeof(#)"};
 /* These read @ more than once, so a parameter without a number would become two. */
 static const char *const twice[] = {"SELECT (SELECT count(*) FROM @), (SELECT count(#) FROM @)",
                                     "SELECT count(*) FROM @ AS l JOIN @ AS r ON l.# = r.#",
