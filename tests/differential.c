@@ -2,9 +2,11 @@
 ** The differential test: a seeded generator writes databases and what happens to them, and after
 ** every step each cached query must give what the plain one gives.
 **
-**   STEPS=100000 SEED=7 build/tests/differential
+**   STEPS=100000 SEED=7 build/test-system/differential
 **
-** A failure prints the seed, both answers, and the shortest script that shows it. LIFE=n runs
+** Without SEED there are two runs: a seed that is always the same, and the seed of the day, its date
+** in UTC as a number (20261130). Each run says on stderr, too, which seed it has: `prove` shows no
+** more. A failure prints the seed, both answers, and the shortest script that shows it. LIFE=n runs
 ** only the n-th database of the seed.
 */
 #define _POSIX_C_SOURCE 200809L
@@ -13,12 +15,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "differential/check.h"
 #include "differential/generate.h"
 #include "differential/replay.h"
 #include "tap.h"
+
+#define FIXED_SEED 20240501
 
 /* After so many wrong answers the rest says little; each costs seconds to minimize. */
 #define MOST_FAILURES 3
@@ -191,10 +196,11 @@ static void check_run(struct run *run)
 {
     struct counters sum = {0};
     for (int i = 0; i < KINDS; i++) {
-        char name[100];
+        char name[150];
         print_counters(kinds[i].name, &run->counters[i]);
         add_counters(&sum, &run->counters[i]);
-        snprintf(name, sizeof(name), "every cached read equals the plain one: %s", kinds[i].name);
+        snprintf(name, sizeof(name), "every cached read equals the plain one: SEED=%llu, %s",
+                 (unsigned long long)run->seed, kinds[i].name);
         is_int(run->failed[i], 0, name);
     }
     print_counters("all", &sum);
@@ -213,23 +219,24 @@ static void check_run(struct run *run)
        "over 90% of the repeated reads in a read transaction are hits");
 }
 
-int main(void)
+/* For who reads the output as TAP, and for who sees only what prove lets through. */
+static void announce(const struct run *run)
 {
-    struct run run = {.seed = (uint64_t)from_environment("SEED", 20240501),
-                      .steps = from_environment("STEPS", 20000),
-                      .only_life = from_environment("LIFE", -1)};
-    const char *folder = getenv("TMPDIR");
-    snprintf(run.root, sizeof(run.root), "%s/differential-XXXXXX", folder ? folder : "/tmp");
-    if (mkdtemp(run.root) == NULL) {
-        puts("Bail out! no temporary folder");
-        return 1;
-    }
-    run.fts = has_module("CREATE VIRTUAL TABLE f USING fts5(x)");
-    run.rtree = has_module("CREATE VIRTUAL TABLE r USING rtree(id, x0, x1)");
-    watch_crashes();
-    printf("# SEED=%llu STEPS=%ld SQLite %s%s%s\n", (unsigned long long)run.seed, run.steps,
-           sqlite3_libversion(), run.fts ? "" : ", no FTS5", run.rtree ? "" : ", no R-Tree");
+    char line[200];
+    snprintf(line, sizeof(line), "# the differential test: SEED=%llu STEPS=%ld SQLite %s%s%s\n",
+             (unsigned long long)run->seed, run->steps, sqlite3_libversion(),
+             run->fts ? "" : ", no FTS5", run->rtree ? "" : ", no R-Tree");
+    fputs(line, stdout);
     fflush(stdout);
+    if (!isatty(STDOUT_FILENO))
+        fputs(line, stderr);
+}
+
+static void do_run(const struct run *parameters, uint64_t seed)
+{
+    struct run run = *parameters;
+    run.seed = seed;
+    announce(&run);
     if (run.only_life >= 0)
         live(&run, run.only_life);
     for (long done = 0, number = 0; run.only_life < 0 && done < run.steps; number++) {
@@ -241,6 +248,35 @@ int main(void)
             break;
     }
     check_run(&run);
+}
+
+static uint64_t seed_of_the_day(void)
+{
+    struct tm day;
+    time_t now = time(NULL);
+    if (gmtime_r(&now, &day) == NULL)
+        return FIXED_SEED;
+    return (uint64_t)(day.tm_year + 1900) * 10000 + (uint64_t)(day.tm_mon + 1) * 100 +
+           (uint64_t)day.tm_mday;
+}
+
+int main(void)
+{
+    long seed = from_environment("SEED", -1);
+    struct run run = {.steps = from_environment("STEPS", 20000),
+                      .only_life = from_environment("LIFE", -1)};
+    const char *folder = getenv("TMPDIR");
+    snprintf(run.root, sizeof(run.root), "%s/differential-XXXXXX", folder ? folder : "/tmp");
+    if (mkdtemp(run.root) == NULL) {
+        puts("Bail out! no temporary folder");
+        return 1;
+    }
+    run.fts = has_module("CREATE VIRTUAL TABLE f USING fts5(x)");
+    run.rtree = has_module("CREATE VIRTUAL TABLE r USING rtree(id, x0, x1)");
+    watch_crashes();
+    do_run(&run, seed >= 0 ? (uint64_t)seed : FIXED_SEED);
+    if (seed < 0)
+        do_run(&run, seed_of_the_day());
     rmdir(run.root);
     return tap_done();
 }

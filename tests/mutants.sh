@@ -12,6 +12,7 @@ cd "$(dirname "$0")/.." || exit 1
 programs=${BUILD:-build}/mutants
 limit=${MUTANT_SECONDS:-300}
 export STEPS=${STEPS:-5000}
+export SEED=${SEED:-20240501} # one run of the differential test, and the same every day
 
 # What takes long comes last.
 slow='test_index test_index_shared test_memory test_threads differential test_model torture'

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "elders.h"
 #include "querycache.h"
 #include "random.h"
 
@@ -23,7 +24,7 @@ void world_remark(struct world *world, int connection, const char *remark)
         text_format(world->trace, "#   -- %s%s\n", connection ? "connection 2: " : "", remark);
 }
 
-int world_execute(struct world *world, int connection, const char *sql)
+static int execute(struct world *world, int connection, const char *sql)
 {
     sqlite3 *db = world->connections[connection].db;
     sqlite3_stmt *statement = NULL;
@@ -38,6 +39,17 @@ int world_execute(struct world *world, int connection, const char *sql)
     if (code != SQLITE_DONE)
         world_remark(world, connection, sqlite3_errmsg(db));
     sqlite3_finalize(statement);
+    return code;
+}
+
+int world_execute(struct world *world, int connection, const char *sql)
+{
+    struct connection *on = &world->connections[connection];
+    if (strncmp(sql, "CREATE INDEX", 12) != 0)
+        return execute(world, connection, sql);
+    elders_prepare(on);
+    int code = execute(world, connection, sql);
+    elders_settle(on, code != SQLITE_DONE);
     return code;
 }
 
@@ -64,6 +76,7 @@ static void forget(struct query *query)
 {
     sqlite3_finalize(query->kept);
     sqlite3_finalize(query->prepared);
+    elders_forget(query);
     free(query->sql);
     free(query->columns);
     free(query->shape);

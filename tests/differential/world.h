@@ -12,6 +12,7 @@
 
 #define QUERIES 9
 #define PARAMETERS 3
+#define ELDERS 8
 
 /* How a database lives; the same for a run and for its replays. */
 struct life {
@@ -42,6 +43,8 @@ struct query {
     char *shape;            /* and what a query over it saw */
     sqlite3_stmt *kept;     /* a read prepared once and run many times */
     sqlite3_stmt *prepared; /* the SELECT, prepared through the cache; likewise */
+    int elder_count;
+    sqlite3_stmt *elders[ELDERS]; /* see elders.h */
 };
 
 struct connection {
