@@ -366,11 +366,6 @@ static int search_views(sqlite3 *db, bool *found)
         int finalized = sqlite3_finalize(views);
         if (rc == SQLITE_OK)
             rc = finalized;
-        /* Views that are locked may say anything. */
-        if ((rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED) {
-            *found = true;
-            rc = SQLITE_OK;
-        }
     }
     int ended = databases_end(&list);
     return rc != SQLITE_OK ? rc : ended;
