@@ -172,6 +172,8 @@ static struct session *session_new(sqlite3 *db)
     session->nesting = (struct nesting){.add = add_cached_table, .context = session};
     session->observer = observer_new(db, config_get(SETTING_HOOKS) != 0);
     session->lender = lender_new();
+    if (session->observer != NULL)
+        facts_open(&session->facts, session->observer);
     if (session->store == NULL || session->observer == NULL || session->lender == NULL) {
         observer_free(session->observer);
         lender_free(session->lender);
@@ -263,6 +265,7 @@ void session_release(void *context)
     free_queries(session->ad_hoc);
     session_wait(session, NULL, NULL, NULL);
     free_queries(session->prepared); /* those that no table of SQLite's refers to */
+    facts_close(&session->facts);
     bool left_any = observer_free(session->observer);
     if (session->keeps_own || left_any)
         store_remove(session->store, is_left, session, CAUSE_EXPLICIT);

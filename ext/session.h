@@ -42,6 +42,7 @@ struct session {
     unsigned readings;  /* under way, one inside the other */
     bool keeps_own;     /* the store has entries that this connection alone may use */
     enum read_status last_status;
+    struct facts facts;
     struct nesting nesting; /* finds what a cached table reads, for queries over it */
     bool registered;        /* all modules and functions are */
     unsigned references;

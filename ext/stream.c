@@ -212,7 +212,7 @@ static int start(struct stream *stream, bool keep, struct result **result, char 
         rc = checked == SQLITE_OK ? rc : checked;
     }
     rc = deliver(stream, rc);
-    if (rc == SQLITE_OK && !stream->at_end && reading->query->one_row)
+    if (rc == SQLITE_OK && !stream->at_end && reading->query->definition.analysis.one_row)
         rc = finish_early(stream, result, error);
     return rc;
 }

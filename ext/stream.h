@@ -16,7 +16,7 @@ struct stream;
 
 /*
 ** Begin, in a read that read.c has begun, and go to the first row; into *reading->stream. What gives one
-** row at most (query->one_row) may be over with that: then there is no stream, but a *result. `keep`: in
+** row at most (analysis.one_row) may be over with that: then there is no stream, but a *result. `keep`: in
 ** a snapshot that is held, what is computed may be kept; otherwise it is a bypass. The query, and
 ** reading->params, must stay until the stream has ended. Errors as those of compute_and_keep();
 ** there is no stream then.

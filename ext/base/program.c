@@ -132,37 +132,62 @@ void program_clear(struct program *program)
     *program = (struct program){0};
 }
 
-/* What a program expects of a schema stands in its Transaction opcode: p1 is the database, p3 the
-** schema's version in memory. */
+/* ---- schemas ---- */
+
+/* p1 is the database, p3 the schema's version in memory, p4 the generation. */
+bool program_label(const struct instruction *instruction, struct schema_label *label)
+{
+    if (strcmp(instruction->opcode, "Transaction") != 0)
+        return false;
+    *label = (struct schema_label){.database = instruction->p1,
+                                   .version = (uint32_t)instruction->p3,
+                                   .generation = (int)strtol(instruction->p4, NULL, 10)};
+    return true;
+}
+
+bool program_same_schema(const struct schema_label *a, const struct schema_label *b)
+{
+    return a->database == b->database && a->version == b->version &&
+           a->generation == b->generation;
+}
+
 struct expectation {
-    int database;
+    struct schema_label label;
     bool found;
-    uint32_t version;
 };
 
-static int note_transaction(const struct instruction *instruction, int address, void *context)
+static int note_label(const struct instruction *instruction, int address, void *context)
 {
     struct expectation *expected = context;
+    struct schema_label label;
     (void)address;
-    if (strcmp(instruction->opcode, "Transaction") == 0 && instruction->p1 == expected->database) {
-        expected->version = (uint32_t)instruction->p3;
+    if (program_label(instruction, &label) && label.database == expected->label.database) {
+        expected->label = label;
         expected->found = true;
     }
     return SQLITE_OK;
 }
 
-int program_schema_version(sqlite3 *db, int index, const char *schema, uint32_t *version)
+int program_schema_label(sqlite3 *db, int index, const char *schema, struct schema_label *label)
 {
     char *sql = sqlite3_mprintf("SELECT 1 FROM \"%w\".sqlite_master", schema);
     if (sql == NULL)
         return SQLITE_NOMEM;
-    struct expectation expected = {.database = index};
-    int rc = program_each(db, sql, note_transaction, &expected);
+    struct expectation expected = {.label = {.database = index}};
+    int rc = program_each(db, sql, note_label, &expected);
     sqlite3_free(sql);
     if (rc == SQLITE_OK && !expected.found)
         rc = SQLITE_ERROR;
+    *label = expected.label;
+    return rc;
+}
+
+int program_schema_version(sqlite3 *db, int index, const char *schema, uint32_t *version)
+{
+    struct schema_label label;
+    int rc = program_schema_label(db, index, schema, &label);
     if (rc == SQLITE_OK)
-        *version = expected.version;
+        *version = label.version;
     return rc;
 }
 

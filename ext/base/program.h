@@ -40,8 +40,27 @@ int program_each(sqlite3 *db, const char *sql,
                  int (*visit)(const struct instruction *instruction, int address, void *context),
                  void *context);
 
-/* The version of a schema as the connection has it in memory; `index` is SQLite's number of the
+/*
+** What a program expects of a schema, from its Transaction opcode: the schema's version in memory, and
+** how often this connection has thrown it away and read it anew. Two programs with equal labels were
+** compiled under the very same schema, as long as no database was detached in between.
+*/
+struct schema_label {
+    int database; /* SQLite's number of it */
+    uint32_t version;
+    int generation;
+};
+
+/* True for a Transaction opcode. */
+bool program_label(const struct instruction *instruction, struct schema_label *label);
+
+bool program_same_schema(const struct schema_label *a, const struct schema_label *b);
+
+/* The label of a schema as the connection has it in memory; `index` is SQLite's number of the
 ** database. Takes no lock. */
+int program_schema_label(sqlite3 *db, int index, const char *schema, struct schema_label *label);
+
+/* The version alone. */
 int program_schema_version(sqlite3 *db, int index, const char *schema, uint32_t *version);
 
 /* True for p4 of a virtual table; *address is its sqlite3_vtab. */

@@ -10,20 +10,22 @@
 #include "query/collations.h"
 #include "query/key.h"
 #include "query/modules.h"
+#include "query/plan.h"
 #include "base/program.h"
 #include "query/token.h"
 
 /* What the listing shows, before anything is looked up. */
 struct listing {
     struct buffer identity; /* what goes into the program's hash */
-    struct buffer roots;    /* struct root … */
+    struct buffer roots;    /* struct root_page … */
+    struct buffer labels;   /* struct schema_label … */
     struct buffer vtabs;    /* const sqlite3_vtab * … */
     struct analysis *analysis;
     bool now_literal;
 };
 
 /* A b-tree that the program opens. */
-struct root {
+struct root_page {
     int database;
     int page;
 };
@@ -173,18 +175,19 @@ static bool may_mean_now(const struct instruction *instruction)
            (is_opcode(instruction, "Blob") && strlen(instruction->p4) <= 1);
 }
 
-static int read_instruction(const struct instruction *instruction, int address, void *context)
+static int read_instruction(const struct instruction *instruction, struct listing *listing)
 {
-    struct listing *listing = context;
-    (void)address;
     identify(listing, instruction);
     note_collations(listing->analysis, instruction);
     listing->analysis->loops = listing->analysis->loops || is_loop(instruction);
     if (is_opcode(instruction, "Blob") || is_opcode(instruction, "Real") ||
         strstr(instruction->p4, "blob") != NULL)
         listing->analysis->has_literals = true;
+    struct schema_label label;
+    if (program_label(instruction, &label))
+        buffer_add(&listing->labels, &label, sizeof label);
     if (is_opcode(instruction, "OpenRead") || is_opcode(instruction, "ReopenIdx")) {
-        struct root root = {.database = instruction->p3, .page = instruction->p2};
+        struct root_page root = {.database = instruction->p3, .page = instruction->p2};
         buffer_add(&listing->roots, &root, sizeof root);
     } else if (is_opcode(instruction, "VOpen")) {
         const sqlite3_vtab *vtab = NULL;
@@ -203,63 +206,52 @@ static int read_instruction(const struct instruction *instruction, int address, 
 
 /* ---- tables ---- */
 
-/* PRAGMA index_info gives rows for a table's name only where it is WITHOUT ROWID. */
-static int find_kind(sqlite3 *db, const char *schema, const char *table, enum table_kind *kind)
-{
-    char *sql = sqlite3_mprintf("PRAGMA \"%w\".index_info(\"%w\")", schema, table);
-    sqlite3_stmt *info = NULL;
-    if (sql == NULL)
-        return SQLITE_NOMEM;
-    int rc = sqlite3_prepare_v2(db, sql, -1, &info, NULL);
-    sqlite3_free(sql);
-    if (rc == SQLITE_OK)
-        *kind = sqlite3_step(info) == SQLITE_ROW ? TABLE_WITHOUT_ROWID : TABLE_ROWID;
-    int finalized = sqlite3_finalize(info);
-    return rc != SQLITE_OK ? rc : finalized;
-}
-
 /* The root page of a schema's own table; it has no row there. */
 #define SCHEMA_ROOT 1
 
-static int add_root(sqlite3 *db, const char *schema, int page, struct analysis *analysis)
+static const struct schema_label *label_of(const struct listing *listing, int database)
 {
-    if (page == SCHEMA_ROOT)
-        return analysis_add_table(analysis, schema, "sqlite_schema", TABLE_ROWID, true);
-    char *sql =
-        sqlite3_mprintf("SELECT tbl_name FROM \"%w\".sqlite_master WHERE rootpage = ?1", schema);
-    sqlite3_stmt *lookup = NULL;
-    if (sql == NULL)
-        return SQLITE_NOMEM;
-    int rc = sqlite3_prepare_v2(db, sql, -1, &lookup, NULL);
-    sqlite3_free(sql);
-    if (rc != SQLITE_OK)
-        return rc;
-    sqlite3_bind_int(lookup, 1, page);
-    if (sqlite3_step(lookup) == SQLITE_ROW) {
-        const char *table = (const char *)sqlite3_column_text(lookup, 0);
-        enum table_kind kind = TABLE_ROWID;
-        rc = table != NULL ? find_kind(db, schema, table, &kind) : SQLITE_NOMEM;
-        /* SQLite writes its own tables without telling any hook. */
-        if (rc == SQLITE_OK)
-            rc = analysis_add_table(analysis, schema, table, kind,
-                                    sqlite3_strnicmp(table, "sqlite_", 7) == 0);
-    } else {
-        rc = analysis_refuse(analysis, "reads a table of %s that its schema does not name", schema);
+    const struct schema_label *labels = (const void *)listing->labels.bytes;
+    size_t count = listing->labels.size / sizeof *labels;
+    for (size_t i = 0; i < count; i++) {
+        if (labels[i].database == database)
+            return &labels[i];
     }
-    int finalized = sqlite3_finalize(lookup);
-    return rc != SQLITE_OK ? rc : finalized;
+    return NULL;
 }
 
-static int add_roots(sqlite3 *db, const struct listing *listing)
+static int add_root(struct facts *facts, const char *schema, const struct root_page *root,
+                    const struct listing *listing)
 {
-    struct databases list = databases_of(db);
+    struct analysis *analysis = listing->analysis;
+    if (root->page == SCHEMA_ROOT)
+        return analysis_add_table(analysis, schema, "sqlite_schema", TABLE_ROWID, true);
+    const struct schema_label *label = label_of(listing, root->database);
+    const char *table = NULL;
+    enum table_kind kind = TABLE_ROWID;
+    int rc = label != NULL ? roots_find(&facts->roots, facts->observer->db, schema, label,
+                                        root->page, &table, &kind)
+                           : SQLITE_OK;
+    if (rc != SQLITE_OK)
+        return rc;
+    if (table == NULL)
+        return analysis_refuse(analysis, "reads a table of %s that its schema does not name",
+                               schema);
+    /* SQLite writes its own tables without telling any hook. */
+    return analysis_add_table(analysis, schema, table, kind,
+                              sqlite3_strnicmp(table, "sqlite_", 7) == 0);
+}
+
+static int add_roots(struct facts *facts, const struct listing *listing)
+{
+    struct databases list = databases_of(facts->observer->db);
     int rc = SQLITE_OK;
-    const struct root *roots = (const void *)listing->roots.bytes;
+    const struct root_page *roots = (const void *)listing->roots.bytes;
     size_t count = listing->roots.size / sizeof *roots;
     while (rc == SQLITE_OK && databases_next(&list)) {
         for (size_t i = 0; rc == SQLITE_OK && i < count; i++) {
             if (roots[i].database == list.index)
-                rc = add_root(db, list.name, roots[i].page, listing->analysis);
+                rc = add_root(facts, list.name, &roots[i], listing);
         }
     }
     int ended = databases_end(&list);
@@ -378,12 +370,13 @@ static int note_unsafe(char **slot, const char *name)
     return *slot != NULL ? SQLITE_OK : SQLITE_NOMEM;
 }
 
-static int judge(sqlite3 *db, const char *sql, const struct function_use *use, bool full_text,
-                 const struct listing *listing)
+static int judge(struct facts *facts, const char *sql, const struct function_use *use,
+                 bool full_text, const struct listing *listing)
 {
+    sqlite3 *db = facts->observer->db;
     struct analysis *analysis = listing->analysis;
     struct function_verdict verdict;
-    int rc = function_judge(db, use, full_text, &verdict);
+    int rc = function_judge(&facts->functions, use, full_text, &verdict);
     if (rc == SQLITE_OK && verdict.is_date && verdict.refusal == NULL) {
         bool bare = false;
         if (sqlite3_stricmp(use->name, "strftime") == 0) {
@@ -411,38 +404,57 @@ static int judge(sqlite3 *db, const char *sql, const struct function_use *use, b
 
 /* ---- all together ---- */
 
-static int understand(sqlite3 *db, const char *sql, const struct nesting *nesting,
+static int understand(struct facts *facts, const char *sql, const struct nesting *nesting,
                       const struct listing *listing)
 {
     bool full_text = false;
-    int rc = add_roots(db, listing);
+    int rc = add_roots(facts, listing);
     if (rc == SQLITE_OK)
-        rc = add_virtual_tables(db, listing, nesting, &full_text);
+        rc = add_virtual_tables(facts->observer->db, listing, nesting, &full_text);
     struct analysis *analysis = listing->analysis;
     /* A cached table that this one reads may hand it to a date function. */
     if (rc == SQLITE_OK && analysis->calls_date && listing->now_literal)
         rc = analysis_refuse(analysis, "gives 'now' to a cached table that calls a date function");
     for (unsigned i = 0; rc == SQLITE_OK && i < analysis->function_count; i++)
-        rc = judge(db, sql, &analysis->functions[i], full_text, listing);
+        rc = judge(facts, sql, &analysis->functions[i], full_text, listing);
     return rc;
 }
 
-int analysis_make(sqlite3 *db, const char *sql, const struct nesting *nesting,
+static void clear_listing(struct listing *listing)
+{
+    buffer_clear(&listing->identity);
+    buffer_clear(&listing->roots);
+    buffer_clear(&listing->vtabs);
+    buffer_clear(&listing->labels);
+}
+
+static int look_through(const struct program *program, struct listing *listing)
+{
+    int rc = SQLITE_OK;
+    for (int i = 0; rc == SQLITE_OK && i < program->count; i++)
+        rc = read_instruction(&program->instructions[i], listing);
+    bool failed = listing->identity.failed || listing->roots.failed || listing->vtabs.failed ||
+                  listing->labels.failed;
+    return failed ? SQLITE_NOMEM : rc;
+}
+
+int analysis_make(struct facts *facts, const char *sql, const struct nesting *nesting,
                   struct analysis *analysis)
 {
     *analysis = (struct analysis){0};
     struct listing listing = {.analysis = analysis};
-    int rc = program_each(db, sql, read_instruction, &listing);
-    if (rc == SQLITE_OK &&
-        (listing.identity.failed || listing.roots.failed || listing.vtabs.failed))
-        rc = SQLITE_NOMEM;
+    struct program program;
+    facts_refresh(facts);
+    int rc = program_read(facts->observer->db, sql, &program);
+    if (rc == SQLITE_OK)
+        rc = look_through(&program, &listing);
     if (rc == SQLITE_OK) {
+        analysis->one_row = plan_gives_one_row(&program, sql);
         analysis->program = key_hash(listing.identity.bytes, listing.identity.size);
-        rc = understand(db, sql, nesting, &listing);
+        rc = understand(facts, sql, nesting, &listing);
     }
-    buffer_clear(&listing.identity);
-    buffer_clear(&listing.roots);
-    buffer_clear(&listing.vtabs);
+    program_clear(&program);
+    clear_listing(&listing);
     if (rc != SQLITE_OK)
         analysis_clear(analysis);
     return rc;

@@ -11,6 +11,7 @@
 
 #include "base/sqlite.h"
 #include "coherence/history.h"
+#include "query/facts.h"
 #include "query/functions.h"
 #include "store/store.h"
 
@@ -30,6 +31,7 @@ struct analysis {
     bool has_literals;     /* blobs or reals, which the listing shows only in part */
     bool own_collations;   /* compares by a collation of the application */
     bool loops;            /* it may visit more than one row of a table */
+    bool one_row;          /* it gives one row at most (query/plan.h) */
     bool calls_date;       /* a parameter 'now' would be the present time */
     char *direct_only;     /* a function called that no stored definition may call, or NULL */
     char *not_innocuous;   /* one that it may not call under trusted_schema = OFF, or NULL */
@@ -53,7 +55,7 @@ struct nesting {
 ** Analyze a text that prepares. SQLite's error code when something fails on the way; then the
 ** analysis is empty.
 */
-int analysis_make(sqlite3 *db, const char *sql, const struct nesting *nesting,
+int analysis_make(struct facts *facts, const char *sql, const struct nesting *nesting,
                   struct analysis *analysis);
 
 void analysis_clear(struct analysis *analysis);

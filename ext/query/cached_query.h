@@ -19,7 +19,6 @@ struct cached_query {
     char *schema;              /* where the table was created: temp, main, … ; NULL likewise */
     bool in_temp;              /* and whether that is temp */
     bool prepared;             /* for statements of the application, which follow its columns */
-    bool one_row;              /* it gives one row at most (query/plan.h) */
     char *columns;             /* for its table to declare */
     unsigned looked_at;        /* definition.preparations when these were found out; 0: never */
     bool left_alone;           /* nothing reads through it, and its statement is not kept */

@@ -68,6 +68,7 @@ int definition_open(struct definition *definition, struct observer *observer,
     definition->db = observer->db;
     definition->observer = observer;
     definition->nesting = source->nesting;
+    definition->facts = source->facts;
     definition->session = source->session;
     definition->share = source->share;
     definition->sql = memory_copy_text(source->sql + start, size);
@@ -428,7 +429,7 @@ static int prepare(struct definition *definition, bool *outdated, char **error)
         rc = columns_read(definition->db, definition->sql, definition->parameters.greatest,
                           &definition->columns);
         if (rc == SQLITE_OK)
-            rc = analysis_make(definition->db, definition->sql, definition->nesting,
+            rc = analysis_make(definition->facts, definition->sql, definition->nesting,
                                &definition->analysis);
         if (rc != SQLITE_OK)
             rc = error_from_sqlite(error, definition->db, rc);

@@ -34,6 +34,7 @@ struct definition {
     sqlite3 *db;
     struct observer *observer;
     const struct nesting *nesting;
+    struct facts *facts;
     uint64_t session; /* its number in the process */
     bool share;       /* results may be shared between connections where all allows it */
     char *sql;        /* as given, without what follows its last token */
@@ -71,6 +72,7 @@ struct definition_source {
     uint64_t session;
     bool share;
     const struct nesting *nesting; /* outlives the definition; may be NULL */
+    struct facts *facts;           /* of the connection; outlives the definition */
 };
 
 int definition_open(struct definition *definition, struct observer *observer,

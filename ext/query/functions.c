@@ -1,6 +1,11 @@
 #include "query/functions.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "base/sql.h"
 
 /* PRAGMA function_list itself, not the table-valued function of that name: that belongs to main, and
 ** to read it takes main's lock, which the query itself may not need. */
@@ -78,42 +83,138 @@ static void judge_own(const struct function_use *use, int flags, bool full_text,
     verdict->refusal = "which the application has not marked SQLITE_DETERMINISTIC";
 }
 
-static bool is_listed(sqlite3_stmt *list, const struct function_use *use)
+/* ---- the list ---- */
+
+static int compare_names(const void *a, const void *b)
 {
-    const char *name = (const char *)sqlite3_column_text(list, LIST_NAME);
-    return name != NULL && sqlite3_column_int(list, LIST_ARGUMENTS) == use->arguments &&
-           sqlite3_stricmp(name, use->name) == 0;
+    const struct listed_function *one = a;
+    const struct listed_function *other = b;
+    return sqlite3_stricmp(one->name, other->name);
 }
 
-int function_judge(sqlite3 *db, const struct function_use *use, bool full_text,
-                   struct function_verdict *verdict)
+/* Names move while they are collected, so each function has the offset of its name first. */
+static void collect(sqlite3_stmt *statement, struct buffer *functions, struct buffer *names)
 {
-    *verdict = (struct function_verdict){.innocuous = true};
-    sqlite3_stmt *list = NULL;
-    int rc = sqlite3_prepare_v2(db, LIST_FUNCTIONS, -1, &list, NULL);
+    const char *name = (const char *)sqlite3_column_text(statement, LIST_NAME);
+    struct listed_function function = {
+        .arguments = sqlite3_column_int(statement, LIST_ARGUMENTS),
+        .built_in = sqlite3_column_int(statement, LIST_BUILTIN) != 0,
+        .flags = sqlite3_column_int(statement, LIST_FLAGS),
+    };
+    functions->failed = functions->failed || name == NULL;
+    if (name != NULL)
+        buffer_add(names, name, strlen(name) + 1);
+    buffer_add(functions, &function, sizeof function);
+}
+
+static int keep(struct function_list *list, struct buffer *functions, struct buffer *names)
+{
+    if (functions->failed || names->failed)
+        return SQLITE_NOMEM;
+    list->count = (unsigned)(functions->size / sizeof *list->functions);
+    list->functions = (void *)buffer_take(functions);
+    list->names = buffer_take(names);
+    if (list->functions == NULL || list->names == NULL)
+        return SQLITE_NOMEM;
+    const char *name = list->names;
+    for (unsigned i = 0; i < list->count; i++, name += strlen(name) + 1)
+        list->functions[i].name = name;
+    qsort(list->functions, list->count, sizeof *list->functions, compare_names);
+    list->fresh = true;
+    return SQLITE_OK;
+}
+
+static int read_list(struct function_list *list)
+{
+    struct buffer functions = {0};
+    struct buffer names = {0};
+    sqlite3_stmt *statement;
+    function_list_clear(list);
+    int rc = sql_prepare(list->db, &statement, LIST_FUNCTIONS);
+    while (rc == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
+        collect(statement, &functions, &names);
+    int finalized = sqlite3_finalize(statement);
+    if (rc == SQLITE_OK)
+        rc = finalized;
+    if (rc == SQLITE_OK)
+        rc = keep(list, &functions, &names);
+    buffer_clear(&functions);
+    buffer_clear(&names);
     if (rc != SQLITE_OK)
-        return rc;
+        function_list_clear(list);
+    return rc;
+}
+
+void function_list_doubt(struct function_list *list)
+{
+    list->fresh = false;
+}
+
+void function_list_clear(struct function_list *list)
+{
+    memory_free(list->functions);
+    memory_free(list->names);
+    *list = (struct function_list){.db = list->db};
+}
+
+/* The first of those with that name, or the end. */
+static const struct listed_function *first_of(const struct function_list *list, const char *name)
+{
+    unsigned low = 0;
+    unsigned high = list->count;
+    while (low < high) {
+        unsigned middle = low + (high - low) / 2;
+        if (sqlite3_stricmp(list->functions[middle].name, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return &list->functions[low];
+}
+
+/* ---- judging ---- */
+
+/* Returns whether it is listed. */
+static bool judge(const struct function_list *list, const struct function_use *use, bool full_text,
+                  struct function_verdict *verdict)
+{
+    const struct listed_function *end = list->functions + list->count;
     bool known = false;
-    while (sqlite3_step(list) == SQLITE_ROW) {
-        if (!is_listed(list, use))
+    *verdict = (struct function_verdict){.innocuous = true};
+    for (const struct listed_function *f = first_of(list, use->name);
+         f < end && sqlite3_stricmp(f->name, use->name) == 0; f++) {
+        if (f->arguments != use->arguments)
             continue;
-        bool built_in = sqlite3_column_int(list, LIST_BUILTIN) != 0;
-        int flags = sqlite3_column_int(list, LIST_FLAGS);
         known = true;
-        verdict->is_own = verdict->is_own || !built_in;
-        verdict->direct_only = verdict->direct_only || (flags & FLAGS_DIRECTONLY);
-        verdict->innocuous = verdict->innocuous && (flags & FLAGS_INNOCUOUS);
-        if (built_in)
+        verdict->is_own = verdict->is_own || !f->built_in;
+        verdict->direct_only = verdict->direct_only || (f->flags & FLAGS_DIRECTONLY);
+        verdict->innocuous = verdict->innocuous && (f->flags & FLAGS_INNOCUOUS);
+        if (f->built_in)
             judge_built_in(use, verdict);
         else
-            judge_own(use, flags, full_text, verdict);
+            judge_own(use, f->flags, full_text, verdict);
     }
-    rc = sqlite3_finalize(list);
+    return known;
+}
+
+int function_judge(struct function_list *list, const struct function_use *use, bool full_text,
+                   struct function_verdict *verdict)
+{
+    int rc = list->functions == NULL ? read_list(list) : SQLITE_OK;
+    if (rc != SQLITE_OK)
+        return rc;
+    bool known = judge(list, use, full_text, verdict);
+    if (!list->fresh && (!known || verdict->is_own)) {
+        rc = read_list(list);
+        if (rc != SQLITE_OK)
+            return rc;
+        known = judge(list, use, full_text, verdict);
+    }
     /* Not listed: an operator's own function, or one that a virtual table brings along. */
-    if (rc == SQLITE_OK && !known) {
+    if (!known) {
         judge_built_in(use, verdict);
         if (verdict->refusal == NULL && !verdict->is_date && !full_text)
             verdict->refusal = "which is not among the functions that SQLite lists";
     }
-    return rc;
+    return SQLITE_OK;
 }

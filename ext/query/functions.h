@@ -11,6 +11,32 @@
 
 #include "base/sqlite.h"
 
+struct listed_function {
+    const char *name;
+    int arguments; /* as registered: -1 for any number */
+    bool built_in;
+    int flags; /* SQLITE_DETERMINISTIC and so on */
+};
+
+/*
+** The functions of a connection, in the order of their names. To list them takes SQLite half a
+** millisecond and more, so it is done once and kept. A function that is replaced expires all
+** statements, and with them the list (query/facts.h). One that is new is not in it. One that comes
+** beside another of the same name, for other arguments or another encoding, does not show either. So
+** the list is read again where a query calls what is not in it, or what is the application's.
+*/
+struct function_list {
+    sqlite3 *db;
+    struct listed_function *functions; /* NULL: not read yet */
+    unsigned count;
+    char *names;
+    bool fresh; /* it was read since function_list_doubt() */
+};
+
+/* From now on it may be out of date. */
+void function_list_doubt(struct function_list *list);
+void function_list_clear(struct function_list *list);
+
 struct function_use {
     char *name;        /* owned */
     int arguments;     /* as registered: -1 for any number */
@@ -35,7 +61,7 @@ struct function_verdict {
 **
 ** `full_text` says that the query reads a full-text index, whose auxiliary functions are then its
 ** own. */
-int function_judge(sqlite3 *db, const struct function_use *use, bool full_text,
+int function_judge(struct function_list *list, const struct function_use *use, bool full_text,
                    struct function_verdict *verdict);
 
 /* True for a text that date functions take for the present time. They read it up to a zero byte. */

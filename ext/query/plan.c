@@ -18,7 +18,7 @@ struct jump {
 };
 
 struct plan {
-    sqlite3 *db;
+    struct facts *facts; /* NULL: which functions are called is no matter */
     const char *watched; /* an opcode: does it run once? */
     bool calls_out;      /* a function of the application, or ours, may read on its own */
     int vopens;
@@ -73,22 +73,21 @@ static void note_jump(struct plan *plan, int from, int to, bool call)
 static int note_call(struct plan *plan, const char *p4)
 {
     const char *open = strchr(p4, '(');
-    if (open == NULL || plan->calls_out)
+    if (open == NULL || plan->calls_out || plan->facts == NULL)
         return SQLITE_OK;
     struct function_use use = {.arguments = (int)strtol(open + 1, NULL, 10)};
     use.name = memory_copy_text(p4, (size_t)(open - p4));
     if (use.name == NULL)
         return SQLITE_NOMEM;
     struct function_verdict verdict;
-    int rc = function_judge(plan->db, &use, false, &verdict);
+    int rc = function_judge(&plan->facts->functions, &use, false, &verdict);
     plan->calls_out = verdict.is_own;
     memory_free(use.name);
     return rc;
 }
 
-static int read_instruction(const struct instruction *instruction, int address, void *context)
+static int read_instruction(const struct instruction *instruction, int address, struct plan *plan)
 {
-    struct plan *plan = context;
     if (is(instruction, plan->watched)) {
         plan->found = address;
         plan->count++;
@@ -139,16 +138,30 @@ static sqlite3_stmt *only_busy_statement(sqlite3 *db)
     return found;
 }
 
-bool plan_reads_once(sqlite3 *db)
+static int look_through(const struct program *program, struct plan *plan)
 {
+    int rc = SQLITE_OK;
+    for (int i = 0; rc == SQLITE_OK && i < program->count; i++)
+        rc = read_instruction(&program->instructions[i], i, plan);
+    return plan->jumps.failed ? SQLITE_NOMEM : rc;
+}
+
+bool plan_reads_once(struct facts *facts)
+{
+    sqlite3 *db = facts->observer->db;
     sqlite3_stmt *statement = only_busy_statement(db);
     const char *sql = statement != NULL ? sqlite3_sql(statement) : NULL;
     if (sql == NULL)
         return false;
-    struct plan plan = {.db = db, .watched = "VFilter"};
-    int rc = program_each(db, sql, read_instruction, &plan);
-    bool once = rc == SQLITE_OK && !plan.jumps.failed && plan.vopens == 1 && plan.count == 1 &&
-                !plan.other_file && !plan.calls_out && !repeats(&plan);
+    struct plan plan = {.facts = facts, .watched = "VFilter"};
+    struct program program;
+    facts_refresh(facts);
+    int rc = program_read(db, sql, &program);
+    if (rc == SQLITE_OK)
+        rc = look_through(&program, &plan);
+    bool once = rc == SQLITE_OK && plan.vopens == 1 && plan.count == 1 && !plan.other_file &&
+                !plan.calls_out && !repeats(&plan);
+    program_clear(&program);
     buffer_clear(&plan.jumps);
     return once;
 }
@@ -166,13 +179,13 @@ static bool ends_with_limit_1(const char *sql)
            last.type == TOKEN_NUMBER && last.size == 1 && *last.text == '1';
 }
 
-bool plan_gives_one_row(sqlite3 *db, const char *sql)
+bool plan_gives_one_row(const struct program *program, const char *sql)
 {
     if (ends_with_limit_1(sql))
         return true;
-    struct plan plan = {.db = db, .watched = "ResultRow"};
-    int rc = program_each(db, sql, read_instruction, &plan);
-    bool once = rc == SQLITE_OK && !plan.jumps.failed && plan.count == 1 && !repeats(&plan);
+    struct plan plan = {.watched = "ResultRow"};
+    bool once =
+        look_through(program, &plan) == SQLITE_OK && plan.count == 1 && !repeats(&plan);
     buffer_clear(&plan.jumps);
     return once;
 }

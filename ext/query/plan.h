@@ -8,19 +8,20 @@
 
 #include <stdbool.h>
 
-#include "base/sqlite.h"
+#include "base/program.h"
+#include "query/facts.h"
 
 /*
 ** True when the connection has exactly one statement under way, and its program opens one virtual
 ** table, filters it outside of any loop or subroutine, opens no table outside temp, and calls no
 ** function but built-in ones. Costs an EXPLAIN: ask once a plan.
 */
-bool plan_reads_once(sqlite3 *db);
+bool plan_reads_once(struct facts *facts);
 
 /*
-** True when a SELECT that prepares gives one row at most, and nothing is left to compute once it is
-** out: it aggregates all, looks up a key, or ends with LIMIT 1. Costs an EXPLAIN.
+** True when a SELECT of that program gives one row at most, and nothing is left to compute once it is
+** out: it aggregates all, looks up a key, or ends with LIMIT 1.
 */
-bool plan_gives_one_row(sqlite3 *db, const char *sql);
+bool plan_gives_one_row(const struct program *program, const char *sql);
 
 #endif

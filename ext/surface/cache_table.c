@@ -127,6 +127,7 @@ static int open_query(struct session *session, bool create, int argc, const char
         .self = create ? argv[2] : NULL,
         .session = session->id,
         .nesting = &session->nesting,
+        .facts = &session->facts,
     };
     int rc = *error != NULL ? SQLITE_ERROR : SQLITE_OK;
     if (rc == SQLITE_OK && (query->schema == NULL || query->name == NULL || sql == NULL))
@@ -434,11 +435,11 @@ static int cache_close(sqlite3_vtab_cursor *base)
     return SQLITE_OK;
 }
 
-static bool plan_is_once(sqlite3 *db, const char *index_text)
+static bool plan_is_once(struct facts *facts, const char *index_text)
 {
     char *state = (char *)index_text;
     if (*state == PLAN_RAN)
-        *state = plan_reads_once(db) ? PLAN_ONCE : PLAN_MANY;
+        *state = plan_reads_once(facts) ? PLAN_ONCE : PLAN_MANY;
     else if (*state == PLAN_NEW)
         *state = PLAN_RAN;
     return *state == PLAN_ONCE;
@@ -478,7 +479,7 @@ static int cache_filter(sqlite3_vtab_cursor *base, int plan, const char *index_t
     struct request request = {.query = table->query,
                               .value_count = (int)table->query->definition.parameters.count,
                               .values = argv,
-                              .once = plan_is_once(table->session->db, index_text),
+                              .once = plan_is_once(&table->session->facts, index_text),
                               .params = &cursor->params};
     int rc = read_through(table->session, &request, &cursor->result, &error);
     if (rc == SQLITE_OK && (int)result_columns(cursor->result) != table->columns)

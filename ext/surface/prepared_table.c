@@ -355,8 +355,7 @@ static int open_space(struct prepared *prepared, const char *name)
     return SQLITE_OK;
 }
 
-/* The very types that the SELECT declares, and whether it is over with one row: many applications take
-** that and stop. */
+/* The very types that the SELECT declares. */
 static int look_closer(struct cached_query *query)
 {
     const struct definition *definition = &query->definition;
@@ -366,7 +365,6 @@ static int look_closer(struct cached_query *query)
     query->columns = cached_query_columns(query);
     if (query->columns == NULL)
         return SQLITE_NOMEM;
-    query->one_row = plan_gives_one_row(definition->db, definition->sql);
     query->looked_at = definition->preparations;
     return SQLITE_OK;
 }
@@ -397,7 +395,8 @@ static int open_definition(struct prepared *prepared, const char *sql)
     struct definition_source source = {.sql = sql,
                                        .session = session->id,
                                        .share = query->options.share != SHARE_CONNECTION,
-                                       .nesting = &session->nesting};
+                                       .nesting = &session->nesting,
+                                       .facts = &session->facts};
     char *words = NULL;
     int rc = definition_open(&query->definition, session->observer, &source, &words);
     sqlite3_free(words);
