@@ -44,20 +44,15 @@ static char *collation_name(const char *p4)
 }
 
 /* The parameters may be loaded before or after they are compared, so the listing is read twice. */
-static int find_register(const struct instruction *instruction, int address, void *context)
+static void find_register(const struct instruction *instruction, struct probe *probe)
 {
-    struct probe *probe = context;
     int column = instruction->p1 - probe->first;
-    (void)address;
     if (strcmp(instruction->opcode, "Variable") == 0 && column >= 0 && column < (int)probe->count)
         probe->traits[column].reg = instruction->p2;
-    return SQLITE_OK;
 }
 
-static int find_comparison(const struct instruction *instruction, int address, void *context)
+static int find_comparison(const struct instruction *instruction, struct probe *probe)
 {
-    struct probe *probe = context;
-    (void)address;
     if (strcmp(instruction->opcode, "Eq") != 0)
         return SQLITE_OK;
     for (unsigned i = 0; i < probe->count; i++) {
@@ -88,9 +83,13 @@ static int read_traits(sqlite3 *db, const char *sql, const struct columns *colum
     char *query = buffer_take(&text);
     if (query == NULL)
         return SQLITE_NOMEM;
-    int rc = program_each(db, query, find_register, probe);
-    if (rc == SQLITE_OK)
-        rc = program_each(db, query, find_comparison, probe);
+    struct program program;
+    int rc = program_read(db, query, &program);
+    for (int i = 0; i < program.count; i++)
+        find_register(&program.instructions[i], probe);
+    for (int i = 0; rc == SQLITE_OK && i < program.count; i++)
+        rc = find_comparison(&program.instructions[i], probe);
+    program_clear(&program);
     memory_free(query);
     return rc;
 }
@@ -324,7 +323,27 @@ static int read_names(sqlite3_stmt *statement, struct columns *columns)
     return SQLITE_OK;
 }
 
-int columns_read(sqlite3 *db, const char *sql, int parameters, struct columns *columns)
+/* Find out how they compare, and put it into a declaration. */
+static int compare_and_declare(sqlite3 *db, const char *sql, int parameters,
+                               sqlite3_stmt *statement, struct columns *columns)
+{
+    struct probe probe = {.first = parameters + 1, .count = columns->count};
+    probe.traits = memory_alloc_zero((probe.count ? probe.count : 1) * sizeof *probe.traits);
+    if (probe.traits == NULL)
+        return SQLITE_NOMEM;
+    for (unsigned i = 0; i < probe.count; i++)
+        probe.traits[i].affinity = CODE_NONE;
+    int rc = read_traits(db, sql, columns, &probe);
+    if (rc == SQLITE_OK)
+        rc = declare(db, statement, columns, &probe);
+    for (unsigned i = 0; i < probe.count; i++)
+        memory_free(probe.traits[i].collation);
+    memory_free(probe.traits);
+    return rc;
+}
+
+int columns_read(sqlite3 *db, const char *sql, int parameters, bool compared,
+                 struct columns *columns)
 {
     *columns = (struct columns){0};
     char *query = sqlite3_mprintf("SELECT * FROM (\n%s\n)", sql);
@@ -333,20 +352,8 @@ int columns_read(sqlite3 *db, const char *sql, int parameters, struct columns *c
     sqlite3_free(query);
     if (rc == SQLITE_OK)
         rc = read_names(statement, columns);
-    struct probe probe = {.first = parameters + 1, .count = columns->count};
-    if (rc == SQLITE_OK) {
-        probe.traits = memory_alloc_zero((probe.count ? probe.count : 1) * sizeof *probe.traits);
-        rc = probe.traits != NULL ? SQLITE_OK : SQLITE_NOMEM;
-    }
-    for (unsigned i = 0; rc == SQLITE_OK && i < probe.count; i++)
-        probe.traits[i].affinity = CODE_NONE;
-    if (rc == SQLITE_OK)
-        rc = read_traits(db, sql, columns, &probe);
-    if (rc == SQLITE_OK)
-        rc = declare(db, statement, columns, &probe);
-    for (unsigned i = 0; probe.traits != NULL && i < probe.count; i++)
-        memory_free(probe.traits[i].collation);
-    memory_free(probe.traits);
+    if (rc == SQLITE_OK && compared)
+        rc = compare_and_declare(db, sql, parameters, statement, columns);
     sqlite3_finalize(statement);
     if (rc != SQLITE_OK)
         columns_clear(columns);

@@ -38,9 +38,13 @@ struct columns {
 /* NULL is BINARY. */
 enum collation collation_of_name(const char *name);
 
-/* Read the columns of a SELECT whose greatest parameter number is `parameters`. SQLite's error
-** code. */
-int columns_read(sqlite3 *db, const char *sql, int parameters, struct columns *columns);
+/*
+** Read the columns of a SELECT whose greatest parameter number is `parameters`. SQLite's error code.
+** Only where they are `compared` is it found out how they compare: else there is no declaration, and
+** the kinds say nothing.
+*/
+int columns_read(sqlite3 *db, const char *sql, int parameters, bool compared,
+                 struct columns *columns);
 
 /* The same names, with the types that a statement of the SELECT has declared, whatever their affinity:
 ** for who asks it for them, and compares nothing. Caller frees with memory_free(); NULL when memory is

@@ -69,6 +69,7 @@ int definition_open(struct definition *definition, struct observer *observer,
     definition->observer = observer;
     definition->nesting = source->nesting;
     definition->facts = source->facts;
+    definition->compared = source->compared;
     definition->session = source->session;
     definition->share = source->share;
     definition->sql = memory_copy_text(source->sql + start, size);
@@ -427,7 +428,7 @@ static int prepare(struct definition *definition, bool *outdated, char **error)
         rc = check_reach(definition, error);
     if (rc == SQLITE_OK) {
         rc = columns_read(definition->db, definition->sql, definition->parameters.greatest,
-                          &definition->columns);
+                          definition->compared, &definition->columns);
         if (rc == SQLITE_OK)
             rc = analysis_make(definition->facts, definition->sql, definition->nesting,
                                &definition->analysis);

@@ -35,6 +35,7 @@ struct definition {
     struct observer *observer;
     const struct nesting *nesting;
     struct facts *facts;
+    bool compared; /* its columns will be, as those of a table */
     uint64_t session; /* its number in the process */
     bool share;       /* results may be shared between connections where all allows it */
     char *sql;        /* as given, without what follows its last token */
@@ -73,6 +74,7 @@ struct definition_source {
     bool share;
     const struct nesting *nesting; /* outlives the definition; may be NULL */
     struct facts *facts;           /* of the connection; outlives the definition */
+    bool compared;                 /* its columns will be, as those of a table */
 };
 
 int definition_open(struct definition *definition, struct observer *observer,

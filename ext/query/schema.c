@@ -2,7 +2,9 @@
 
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/databases.h"
+#include "base/memory.h"
 #include "base/program.h"
 
 /* PRAGMA schema_version reads the file's version and compares it with nothing. */
@@ -141,15 +143,52 @@ static int verify_one(sqlite3 *db, const char *name)
     return rc;
 }
 
+/* FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/), a version at a time. */
+#define FNV_START UINT64_C(14695981039346656037)
+#define FNV_PRIME UINT64_C(1099511628211)
+
+static int add_version(const struct instruction *instruction, int address, void *context)
+{
+    uint64_t *hash = context;
+    struct schema_label label;
+    (void)address;
+    if (program_label(instruction, &label))
+        *hash = (*hash ^ label.version ^ (uint64_t)label.database << 32) * FNV_PRIME;
+    return SQLITE_OK;
+}
+
+/* One statement over all of them takes no longer to compile than one over a single database. */
+#define MOST_AT_ONCE 8
+
+static bool hash_at_once(const struct observer *observer, uint64_t *hash)
+{
+    struct buffer text = {0};
+    int count = 0;
+    for (const struct database *d = observer->databases; d != NULL; d = d->next) {
+        if (d->index >= 0)
+            buffer_add_format(&text, "%s\"%w\".sqlite_master", count++ ? ", " : "SELECT 1 FROM ",
+                              d->name);
+    }
+    char *sql = buffer_take(&text);
+    *hash = FNV_START;
+    bool hashed = sql != NULL && count <= MOST_AT_ONCE &&
+                  program_each(observer->db, sql, add_version, hash) == SQLITE_OK;
+    memory_free(sql);
+    return hashed;
+}
+
 uint64_t schema_fingerprint(const struct observer *observer)
 {
-    /* FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/), a version at a time. */
-    uint64_t hash = UINT64_C(14695981039346656037);
+    uint64_t hash;
+    if (hash_at_once(observer, &hash))
+        return hash;
+    /* There are many, or one cannot be read now. */
+    hash = FNV_START;
     for (const struct database *d = observer->databases; d != NULL; d = d->next) {
         uint32_t version = 0;
         if (d->index >= 0 &&
             program_schema_version(observer->db, d->index, d->name, &version) == SQLITE_OK)
-            hash = (hash ^ version) * UINT64_C(1099511628211);
+            hash = (hash ^ version) * FNV_PRIME;
     }
     return hash;
 }

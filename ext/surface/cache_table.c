@@ -128,6 +128,7 @@ static int open_query(struct session *session, bool create, int argc, const char
         .session = session->id,
         .nesting = &session->nesting,
         .facts = &session->facts,
+        .compared = true,
     };
     int rc = *error != NULL ? SQLITE_ERROR : SQLITE_OK;
     if (rc == SQLITE_OK && (query->schema == NULL || query->name == NULL || sql == NULL))
