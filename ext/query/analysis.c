@@ -151,10 +151,12 @@ static void identify(struct listing *listing, const struct instruction *instruct
 {
     bool transaction = is_opcode(instruction, "Transaction");
     bool address = strncmp(instruction->p4, "vtab:", 5) == 0;
-    buffer_add_format(&listing->identity, "%s %d %d %d %d ", instruction->opcode, instruction->p1,
-                      instruction->p2, transaction ? 0 : instruction->p3, instruction->p5);
-    buffer_add_text(&listing->identity, transaction || address ? "" : instruction->p4);
-    buffer_add_char(&listing->identity, '\n');
+    const int numbers[] = {instruction->p1, instruction->p2, transaction ? 0 : instruction->p3,
+                           instruction->p5};
+    const char *p4 = transaction || address ? "" : instruction->p4;
+    buffer_add(&listing->identity, numbers, sizeof numbers);
+    buffer_add(&listing->identity, instruction->opcode, strlen(instruction->opcode) + 1);
+    buffer_add(&listing->identity, p4, strlen(p4) + 1);
 }
 
 static bool is_loop(const struct instruction *instruction)

@@ -31,7 +31,7 @@ struct plan {
 
 /*
 ** Opcodes whose p2 is no address. The list need not be complete: one that is missing is taken for
-** a jump, and costs at most a read transaction.
+** a jump, and costs at most a read transaction. In the order of strcmp().
 */
 static const char *const straight[] = {
     "Add",         "AddImm",        "Affinity",   "AggFinal",      "AggInverse",   "AggStep",
@@ -54,13 +54,15 @@ static bool is(const struct instruction *instruction, const char *opcode)
     return strcmp(instruction->opcode, opcode) == 0;
 }
 
+static int compare_opcodes(const void *a, const void *b)
+{
+    return strcmp(a, *(const char *const *)b);
+}
+
 static bool goes_straight(const char *opcode)
 {
-    for (size_t i = 0; i < sizeof straight / sizeof straight[0]; i++) {
-        if (strcmp(opcode, straight[i]) == 0)
-            return true;
-    }
-    return false;
+    return bsearch(opcode, straight, sizeof straight / sizeof straight[0], sizeof straight[0],
+                   compare_opcodes) != NULL;
 }
 
 static void note_jump(struct plan *plan, int from, int to, bool call)
