@@ -33,6 +33,8 @@ else
 SUFFIX    := so
 # Whatever SQLite calls must come from the table it hands over, not from a library of our choice.
 EXTENSION_LDFLAGS := -Wl,-z,defs
+# A copy of the library in one process calls its own functions (ext/copy.h).
+OWN_SYMBOLS := -Wl,-Bsymbolic
 endif
 
 PRELOAD_SOURCES := $(wildcard ext/preload/*.c)
@@ -126,7 +128,7 @@ $(1)/%.o: %.c $(BUILD)/flags
 	$$(COMPILE) $(3) -c $$< -o $$@
 $(2): $(EXT_SOURCES:%.c=$(1)/%.o) $(BUILD)/sources
 	@mkdir -p $$(@D)
-	$$(CC) -shared $(3) $(4) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -lpthread
+	$$(CC) -shared $(3) $(4) $(OWN_SYMBOLS) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -lpthread
 endef
 $(eval $(call EXTENSION,$(BUILD)/obj,$(BUILD)/querycache.$(SUFFIX),$(RELEASE),$(EXTENSION_LDFLAGS)))
 $(eval $(call EXTENSION,$(BUILD)/obj-asan,$(BUILD)/asan/querycache.$(SUFFIX),$(ASAN)))

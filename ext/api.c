@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/config.h"
+#include "libraries.h"
 #include "prepare.h"
 #include "querycache.h"
 #include "session.h"
@@ -50,13 +51,26 @@ static int through(sqlite3 *db, unsigned flags, sqlite3_stmt **statement,
     return SQLITE_MISUSE;
 }
 
+/* No SQLite can be called. A text would have to be one that the program's frees. */
+static int refuse_whole(int rc, sqlite3_stmt **statement, const struct querycache_options *options)
+{
+    *statement = NULL;
+    if (options != NULL && options->error != NULL)
+        *options->error = NULL;
+    return rc;
+}
+
 int querycache_prepare_v3(sqlite3 *db, const char *sql, int size, unsigned int flags,
                           sqlite3_stmt **statement, const char **tail,
                           const struct querycache_options *options)
 {
-    if (!sqlite_is_there())
-        return SQLITE_MISUSE;
-    int rc = sqlite3_prepare_v3(db, sql, size, flags, statement, tail);
+    const struct copy *other = NULL;
+    int rc = libraries_find(db, &other);
+    if (other != NULL)
+        return other->prepare_v3(db, sql, size, flags, statement, tail, options);
+    if (rc != SQLITE_OK)
+        return refuse_whole(rc, statement, options);
+    rc = sqlite3_prepare_v3(db, sql, size, flags, statement, tail);
     return rc == SQLITE_OK ? through(db, flags, statement, options) : rc;
 }
 
@@ -70,9 +84,13 @@ int querycache_prepare16_v3(sqlite3 *db, const void *sql, int size, unsigned int
                             sqlite3_stmt **statement, const void **tail,
                             const struct querycache_options *options)
 {
-    if (!sqlite_is_there())
-        return SQLITE_MISUSE;
-    int rc = sqlite3_prepare16_v3(db, sql, size, flags, statement, tail);
+    const struct copy *other = NULL;
+    int rc = libraries_find(db, &other);
+    if (other != NULL)
+        return other->prepare16_v3(db, sql, size, flags, statement, tail, options);
+    if (rc != SQLITE_OK)
+        return refuse_whole(rc, statement, options);
+    rc = sqlite3_prepare16_v3(db, sql, size, flags, statement, tail);
     return rc == SQLITE_OK ? through(db, flags, statement, options) : rc;
 }
 
@@ -107,8 +125,11 @@ void *querycache_update_hook(sqlite3 *db,
                                           const char *table, sqlite3_int64 rowid),
                              void *argument)
 {
-    if (!sqlite_is_there())
+    const struct copy *other = NULL;
+    if (libraries_find(db, &other) != SQLITE_OK)
         return NULL;
+    if (other != NULL)
+        return other->update_hook(db, hook, argument);
     struct observer *observer = lock_hooked(db);
     if (observer == NULL)
         return sqlite3_update_hook(db, hook, argument);
@@ -119,8 +140,11 @@ void *querycache_update_hook(sqlite3 *db,
 
 void *querycache_commit_hook(sqlite3 *db, int (*hook)(void *argument), void *argument)
 {
-    if (!sqlite_is_there())
+    const struct copy *other = NULL;
+    if (libraries_find(db, &other) != SQLITE_OK)
         return NULL;
+    if (other != NULL)
+        return other->commit_hook(db, hook, argument);
     struct observer *observer = lock_hooked(db);
     if (observer == NULL)
         return sqlite3_commit_hook(db, hook, argument);
@@ -131,8 +155,11 @@ void *querycache_commit_hook(sqlite3 *db, int (*hook)(void *argument), void *arg
 
 void *querycache_rollback_hook(sqlite3 *db, void (*hook)(void *argument), void *argument)
 {
-    if (!sqlite_is_there())
+    const struct copy *other = NULL;
+    if (libraries_find(db, &other) != SQLITE_OK)
         return NULL;
+    if (other != NULL)
+        return other->rollback_hook(db, hook, argument);
     struct observer *observer = lock_hooked(db);
     if (observer == NULL)
         return sqlite3_rollback_hook(db, hook, argument);
@@ -141,13 +168,32 @@ void *querycache_rollback_hook(sqlite3 *db, void (*hook)(void *argument), void *
     return before;
 }
 
-/* ---- the cache of the process ---- */
+/* ---- the cache of the process: that of each SQLite library in it ---- */
 
-int querycache_get_stats(struct querycache_stats *stats)
+static void add_stats(struct querycache_stats *stats, const struct querycache_stats *more)
 {
-    struct store *store = sqlite_is_there() ? session_store() : NULL;
+    stats->hits += more->hits;
+    stats->misses += more->misses;
+    stats->bypasses += more->bypasses;
+    stats->coalesced += more->coalesced;
+    stats->insertions += more->insertions;
+    stats->rejections += more->rejections;
+    stats->evictions += more->evictions;
+    stats->expirations += more->expirations;
+    stats->invalidations += more->invalidations;
+    stats->entries += more->entries;
+    stats->bytes += more->bytes;
+    stats->max_entries += more->max_entries;
+    stats->max_bytes += more->max_bytes;
+    stats->load_us += more->load_us;
+    stats->saved_us += more->saved_us;
+}
+
+static int own_stats(struct querycache_stats *stats)
+{
+    struct store *store = session_store();
     if (store == NULL)
-        return sqlite_is_there() ? SQLITE_NOMEM : SQLITE_MISUSE;
+        return SQLITE_NOMEM;
     struct counters counters = store_counters(store);
     struct usage usage = store_usage(store);
     struct limits limits = store_limits(store);
@@ -171,23 +217,50 @@ int querycache_get_stats(struct querycache_stats *stats)
     return SQLITE_OK;
 }
 
+int querycache_get_stats(struct querycache_stats *stats)
+{
+    struct querycache_stats more;
+    const struct copy *copy;
+    unsigned number = 0;
+    int rc = sqlite_is_there() ? own_stats(stats) : SQLITE_MISUSE;
+    while (rc == SQLITE_OK && (copy = libraries_next(&number)) != NULL) {
+        rc = copy->get_stats(&more);
+        if (rc == SQLITE_OK)
+            add_stats(stats, &more);
+    }
+    return rc;
+}
+
 int querycache_clear(sqlite3_int64 *dropped)
 {
+    const struct copy *copy;
+    unsigned number = 0;
+    sqlite3_int64 count = 0;
     struct store *store = sqlite_is_there() ? session_store() : NULL;
+    int rc = sqlite_is_there() ? SQLITE_NOMEM : SQLITE_MISUSE;
     if (store == NULL)
-        return sqlite_is_there() ? SQLITE_NOMEM : SQLITE_MISUSE;
-    int64_t count = store_remove(store, NULL, NULL, CAUSE_EXPLICIT);
+        return rc;
+    rc = SQLITE_OK;
+    count = store_remove(store, NULL, NULL, CAUSE_EXPLICIT);
+    while ((copy = libraries_next(&number)) != NULL) {
+        sqlite3_int64 more = 0;
+        int cleared = copy->clear(&more);
+        rc = cleared != SQLITE_OK ? cleared : rc;
+        count += more;
+    }
     if (dropped != NULL)
         *dropped = count;
-    return SQLITE_OK;
+    return rc;
 }
 
 int querycache_invalidate_table(sqlite3 *db, const char *table, sqlite3_int64 *dropped)
 {
     sqlite3_stmt *call = NULL;
-    if (!sqlite_is_there())
-        return SQLITE_MISUSE;
-    int rc = sqlite3_prepare_v2(db, "SELECT cache_invalidate_table(?)", -1, &call, NULL);
+    const struct copy *other = NULL;
+    int rc = libraries_find(db, &other);
+    if (rc != SQLITE_OK || other != NULL)
+        return rc != SQLITE_OK ? rc : other->invalidate_table(db, table, dropped);
+    rc = sqlite3_prepare_v2(db, "SELECT cache_invalidate_table(?)", -1, &call, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_bind_text(call, 1, table, -1, SQLITE_STATIC);
     if (rc == SQLITE_OK && sqlite3_step(call) == SQLITE_ROW && dropped != NULL)
@@ -198,12 +271,16 @@ int querycache_invalidate_table(sqlite3 *db, const char *table, sqlite3_int64 *d
 
 int querycache_configure(const char *name, const char *value, char **error)
 {
+    const struct copy *copy;
+    unsigned number = 0;
     char *text = NULL;
     if (!sqlite_is_there())
         return SQLITE_MISUSE;
     int rc = config_load(&text);
     if (rc == SQLITE_OK)
         rc = surface_configure(name, value, &text);
+    while (rc == SQLITE_OK && (copy = libraries_next(&number)) != NULL)
+        rc = copy->configure(name, value, NULL);
     if (error != NULL)
         *error = text;
     else

@@ -8,15 +8,12 @@
 
 #include <stdbool.h>
 
-#include <sqlite3ext.h>
-
 #include "base/config.h"
 #include "base/error.h"
 #include "base/sql.h"
+#include "libraries.h"
 #include "querycache.h"
 #include "surface/surface.h"
-
-SQLITE_EXTENSION_INIT1
 
 #ifndef SQLITE_CORE
 #include <dlfcn.h>
@@ -64,28 +61,44 @@ static bool is_taken(sqlite3 *db)
     return taken;
 }
 
+/* Its routines before it is known to be one that can be served. */
+#ifdef SQLITE_CORE
+#define ROUTINE(api, name) ((void)(api), sqlite3_##name)
+#define OWN_TABLE NULL
+#else
+#define ROUTINE(api, name) ((api)->name)
+#define OWN_TABLE sqlite3_api
+#endif
+
 /* What SQLite's options can take away, and nothing works without. Where it is linked in, the linker
 ** asks. */
-static const char *missing_routine(void)
+static const char *missing_routine(const sqlite3_api_routines *api)
 {
+    (void)api;
 #ifndef SQLITE_CORE
-    if (sqlite3_column_decltype == NULL)
+    if (api->column_decltype == NULL)
         return "sqlite3_column_decltype(), which SQLITE_OMIT_DECLTYPE takes away";
 #endif
     return NULL;
 }
 
+/* First of all: an older SQLite's table of routines ends before some that are used here. */
+static int check_version(const sqlite3_api_routines *api, char **error)
+{
+    if (ROUTINE(api, libversion_number)() < OLDEST_SQLITE)
+        return surface_failure(ROUTINE(api, mprintf)("querycache needs SQLite " OLDEST_SQLITE_TEXT
+                                                     " or newer; this is %s",
+                                                     ROUTINE(api, libversion)()),
+                               error);
+    if (missing_routine(api) != NULL)
+        return surface_failure(
+            ROUTINE(api, mprintf)("querycache needs an SQLite with %s", missing_routine(api)),
+            error);
+    return SQLITE_OK;
+}
+
 static int start(sqlite3 *db, char **error)
 {
-    /* First of all: an older SQLite's table of routines ends before some that are used below. */
-    if (sqlite3_libversion_number() < OLDEST_SQLITE)
-        return surface_failure(sqlite3_mprintf("querycache needs SQLite " OLDEST_SQLITE_TEXT
-                                               " or newer; this is %s",
-                                               sqlite3_libversion()),
-                               error);
-    if (missing_routine() != NULL)
-        return surface_failure(
-            sqlite3_mprintf("querycache needs an SQLite with %s", missing_routine()), error);
     int code = config_load(error);
     if (code == SQLITE_OK && !is_taken(db))
         code = register_once(db, error);
@@ -117,30 +130,58 @@ static int stay_loaded(void)
 }
 #endif
 
+/* By what serves this SQLite: this library, or a copy of it. */
+static int enter(sqlite3 *db, char **error, const sqlite3_api_routines *api)
+{
+    const struct copy *other = NULL;
+    int code = check_version(api, error);
+    if (code == SQLITE_OK)
+        code = libraries_enter(api, &other, error);
+    if (code != SQLITE_OK || other == NULL)
+        return code != SQLITE_OK ? code : start(db, error);
+    code = other->init(db, error, api);
+    return code == SQLITE_OK_LOAD_PERMANENTLY ? SQLITE_OK : code; /* this library keeps it loaded */
+}
+
 int sqlite3_querycache_init(sqlite3 *db, char **error, const sqlite3_api_routines *api)
 {
     char *text = NULL;
-    SQLITE_EXTENSION_INIT2(api)
-    int code = start(db, &text);
+#ifndef SQLITE_CORE
+    if (api == NULL)
+        return SQLITE_MISUSE;
+#endif
+    int code = enter(db, &text, api);
     if (error != NULL)
         *error = text;
-    else
-        sqlite3_free(text);
+    else if (text != NULL)
+        ROUTINE(api, free)(text);
     return code == SQLITE_OK ? stay_loaded() : code;
 }
 
 int querycache_init(sqlite3 *db)
 {
     char *error = NULL;
-#ifndef SQLITE_CORE
-    if (sqlite3_api == NULL)
-        return SQLITE_MISUSE;
-#endif
-    int code = start(db, &error);
+    const struct copy *other = NULL;
+    int code = libraries_find(db, &other);
+    if (code != SQLITE_OK || other != NULL)
+        return code != SQLITE_OK ? code : other->start(db);
+    code = check_version(OWN_TABLE, &error);
+    if (code == SQLITE_OK)
+        code = start(db, &error);
     if (code != SQLITE_OK)
         sqlite3_log(code, "%s", error != NULL ? error : sqlite3_errstr(code));
     sqlite3_free(error);
     return code;
+}
+
+int querycache_is_loaded(sqlite3 *db)
+{
+    unsigned number = 0;
+    const struct copy *copy;
+    bool found = session_find(db) != NULL;
+    while (!found && (copy = libraries_next(&number)) != NULL)
+        found = copy->is_loaded(db);
+    return found;
 }
 
 const char *querycache_version(void)

@@ -196,6 +196,14 @@ struct session *session_find(sqlite3 *db)
     return session;
 }
 
+bool session_any(void)
+{
+    pthread_mutex_lock(&lock);
+    bool any = sessions != NULL;
+    pthread_mutex_unlock(&lock);
+    return any;
+}
+
 struct session *session_open(sqlite3 *db)
 {
     struct session *session = session_find(db);

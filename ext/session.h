@@ -55,6 +55,9 @@ struct session *session_open(sqlite3 *db);
 /* The same, where it was made, without a reference; else NULL. */
 struct session *session_find(sqlite3 *db);
 
+/* Whether there is any. */
+bool session_any(void);
+
 /* Give one reference back; the signature is that of SQLite's destructors. */
 void session_release(void *context);
 

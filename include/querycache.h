@@ -13,6 +13,12 @@
 ** Texts are UTF-8, zero-terminated. Codes are SQLite's (SQLITE_OK, …). The library may be linked
 ** statically, or be the loadable extension; there, until SQLite has loaded it on some connection, all
 ** but querycache_version() return SQLITE_MISUSE, and do nothing.
+**
+** A process may have several SQLite libraries (Python's beside apsw's), each of which loads the extension.
+** Each then has a cache of its own. Functions that get a connection serve it by its own SQLite, where it
+** has the extension (querycache_is_loaded()); for one without it they return SQLITE_MISUSE or NULL, as
+** its SQLite cannot be told. querycache_register_auto() is for the library that loaded the extension
+** first; the other functions that get no connection are for all together.
 */
 #ifndef QUERYCACHE_H
 #define QUERYCACHE_H
@@ -64,6 +70,9 @@ QUERYCACHE_API int querycache_init(sqlite3 *db);
 /* querycache_init() for every connection that the process opens from now on
 ** (sqlite3_auto_extension()). An error code that it gives makes sqlite3_open() fail. */
 QUERYCACHE_API int querycache_register_auto(void);
+
+/* 1 where the connection has the extension, else 0. */
+QUERYCACHE_API int querycache_is_loaded(sqlite3 *db);
 
 /* QUERYCACHE_VERSION of the library, and QUERYCACHE_VERSION_NUMBER: they may differ from those of
 ** this header. Static storage. */
@@ -141,7 +150,7 @@ QUERYCACHE_API void *querycache_rollback_hook(sqlite3 *db, void (*hook)(void *ar
 
 /* ---- the cache of the process ---- */
 
-/* The row of cache_stats. Counts since the start or cache_reset_stats(); times in microseconds. */
+/* The row of cache_stats; of several SQLite libraries, the sums. Counts since the start or cache_reset_stats(); times in microseconds. */
 struct querycache_stats {
     sqlite3_int64 hits, misses, bypasses, coalesced;
     sqlite3_int64 insertions, rejections, evictions, expirations, invalidations;

@@ -27,6 +27,10 @@ else
     done
     is "$(grep '^sqlite3_' <<<"$needed")" '' \
         'all of SQLite is reached through the table it hands over'
+    if command -v readelf >/dev/null; then
+        is "$(readelf -r "$library" | grep -o 'querycache_[a-z0-9_]*')" '' \
+            'what it exports is not looked up elsewhere: a copy in the same process calls its own'
+    fi
 fi
 
 # Install below a folder of the test's own, from the library under test where it is the release.

@@ -1,7 +1,7 @@
 /*
 ** SQLite's API as this extension calls it: through the routine table that SQLite hands to a loaded
-** library, or directly where the extension is linked in (SQLITE_CORE). Every file but
-** querycache.c, which defines the table's pointer, gets SQLite from here.
+** library, or directly where the extension is linked in (SQLITE_CORE). libraries.c has the
+** table's pointer, and sees to it that it is the right one.
 */
 #ifndef QUERYCACHE_BASE_SQLITE_H
 #define QUERYCACHE_BASE_SQLITE_H
@@ -18,7 +18,7 @@ static inline int sqlite_is_there(void)
 #ifdef SQLITE_CORE
     return 1;
 #else
-    return sqlite3_api != NULL;
+    return __atomic_load_n(&sqlite3_api, __ATOMIC_ACQUIRE) != NULL;
 #endif
 }
 
