@@ -1,11 +1,13 @@
 #include "session.h"
 
 #include <pthread.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/config.h"
 #include "base/error.h"
 #include "base/guard.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/process.h"
 #include "base/sql.h"
@@ -18,11 +20,11 @@
 /* All sessions of the process, so that loading twice on one connection finds the first. */
 struct listed {
     struct session session; /* must be first */
-    struct listed *next;
+    struct hash_node node;  /* by the connection */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of all that follows */
-static struct listed *sessions;
+static struct hash sessions;
 static uint64_t last_id;
 static struct store *store;
 
@@ -32,7 +34,7 @@ static struct store *store;
 static void start_over(void)
 {
     pthread_mutex_init(&lock, NULL);
-    sessions = NULL;
+    sessions = (struct hash){0};
     store = NULL;
     flight_forget_all();
     file_forget_all();
@@ -149,13 +151,15 @@ static int add_cached_table(void *context, const sqlite3_vtab *table, struct ana
 
 /* ---- life ---- */
 
+static struct listed *listed_of(struct hash_node *node)
+{
+    return (struct listed *)(void *)((char *)node - offsetof(struct listed, node));
+}
+
 static struct session *find(sqlite3 *db)
 {
-    for (struct listed *l = sessions; l != NULL; l = l->next) {
-        if (l->session.db == db)
-            return &l->session;
-    }
-    return NULL;
+    struct hash_node *node = hash_first(&sessions, hash_of_address(db));
+    return node != NULL ? &listed_of(node)->session : NULL; /* there is one for an address */
 }
 
 static struct session *session_new(sqlite3 *db)
@@ -182,8 +186,7 @@ static struct session *session_new(sqlite3 *db)
     }
     pthread_mutex_lock(&lock);
     session->id = ++last_id;
-    listed->next = sessions;
-    sessions = listed;
+    hash_add(&sessions, &listed->node, hash_of_address(db));
     pthread_mutex_unlock(&lock);
     return session;
 }
@@ -199,7 +202,7 @@ struct session *session_find(sqlite3 *db)
 bool session_any(void)
 {
     pthread_mutex_lock(&lock);
-    bool any = sessions != NULL;
+    bool any = sessions.count > 0;
     pthread_mutex_unlock(&lock);
     return any;
 }
@@ -263,12 +266,9 @@ void session_release(void *context)
     struct session *session = context;
     if (--session->references > 0 || session_is_foreign(session))
         return;
+    struct listed *listed = (struct listed *)session;
     pthread_mutex_lock(&lock);
-    struct listed **link = &sessions;
-    while (&(*link)->session != session)
-        link = &(*link)->next;
-    struct listed *listed = *link;
-    *link = listed->next;
+    hash_remove(&sessions, &listed->node);
     pthread_mutex_unlock(&lock);
     free_queries(session->ad_hoc);
     session_wait(session, NULL, NULL, NULL);

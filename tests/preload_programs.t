@@ -28,4 +28,28 @@ like "$(cat "$dir/report")" '.hits [1-9]' 'and is cached'
 is "$(cached "$dir/finalizer")" "$(alone "$dir/finalizer")" \
     'a program that finalizes all statements it finds on a connection'
 
+# ---- two SQLite libraries ------------------------------------------------------------------------
+# One of them is cached, by its table of routines; the other is left alone.
+build -o "$dir/second" "$root/tests/preload/second.c" ${LDFLAGS:-} -lsqlite3 -ldl
+newest=$(dirname "$(dirname "${SQLITE3_OLD:-none}")")/newest/libsqlite3.so.0
+system=$(ldd "$dir/second" | sed -n 's/.*libsqlite3.so.0 => \([^ ]*\).*/\1/p')
+cp "$system" "$dir/copy.so"
+for other in "$dir/copy.so" "$newest"; do
+    what='of the same version'
+    [ "$other" = "$newest" ] && what='of another version'
+    for order in first last; do
+        name="a program with a second SQLite $what, used $order"
+        if [ ! -f "$other" ]; then
+            skip "$name" "$other is not there"
+            continue
+        fi
+        rm -f "$dir/report"
+        is "$(cached "$dir/second" "$other" $order)" "$(alone "$dir/second" "$other" $order)" "$name"
+        like "$(cat "$dir/report")" '.hits [1-9]' 'and is cached'
+        plain=$(alone "$dir/second" "$other" $order "$QUERYCACHE")
+        like "$plain" 'load 0.*load 0.*ended with 0' "$name: both load the extension"
+        is "$(cached "$dir/second" "$other" $order "$QUERYCACHE")" "$plain" 'and so they do under querycache-run'
+    done
+done
+
 done_testing

@@ -6,6 +6,7 @@
 #endif
 
 #include "base/buffer.h"
+#include "base/hash.h"
 #include "base/ticks.h"
 #include "base/units.h"
 #include "counting.h"
@@ -281,11 +282,54 @@ static void test_footprint(void)
     is_int(memory_footprint(100), 100, "of a replaced allocator it is what was asked for");
 }
 
+struct numbered_node {
+    struct hash_node node; /* must be first */
+    int number;
+};
+
+static bool has_number(const struct hash *hash, int number)
+{
+    int found = 0;
+    struct hash_node *node = hash_first(hash, hash_of((uint64_t)number % 500));
+    for (; node != NULL; node = hash_next(node))
+        found += ((struct numbered_node *)(void *)node)->number == number;
+    return found == 1;
+}
+
+/* Numbers that differ by 500 have one hash. */
+static void test_hash(bool memory)
+{
+    enum { NODES = 1000 };
+    static struct numbered_node nodes[NODES];
+    struct hash hash = {0};
+    int wrong = 0;
+    for (int i = 0; i < NODES; i++) {
+        counting_fail = memory ? 0 : 1;
+        nodes[i].number = i;
+        hash_add(&hash, &nodes[i].node, hash_of((uint64_t)i % 500));
+    }
+    counting_fail = 0;
+    for (int i = 0; i < NODES; i++)
+        wrong += !has_number(&hash, i);
+    ok(wrong == 0 && hash.count == NODES && (hash.chains != NULL) == memory,
+       memory ? "a hash finds all nodes" : "and without memory, too");
+    for (int i = 0; i < NODES; i += 2)
+        hash_remove(&hash, &nodes[i].node);
+    for (int i = 0; i < NODES; i++)
+        wrong += has_number(&hash, i) != (i % 2 == 1);
+    ok(wrong == 0, "of which those that are removed are gone");
+    for (int i = 1; i < NODES; i += 2)
+        hash_remove(&hash, &nodes[i].node);
+    ok(hash.count == 0 && counting_bytes == 0, "an empty hash has no memory");
+}
+
 int main(void)
 {
     test_footprint();
     test_memory();
     test_buffer();
+    test_hash(true);
+    test_hash(false);
     test_ticks();
     test_parsing();
     test_formatting();

@@ -90,7 +90,8 @@ static inline const char *database_schema(const struct database *database)
     return database->index == 0 ? NULL : database->name;
 }
 
-/* True when a file that others could have had open is open in no connection any more. */
+/* True when a file that others could have had open is open in no connection any more, and something was
+** computed from it. */
 bool database_free(struct database *database);
 
 /*

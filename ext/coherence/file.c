@@ -1,6 +1,7 @@
 #include "coherence/file.h"
 
 #include <pthread.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/guard.h"
@@ -15,8 +16,8 @@ struct moment {
 };
 
 struct file {
-    struct file *next; /* under list_lock: the shared ones */
-    unsigned holds;    /* under list_lock: members, and those about to be */
+    struct hash_node node; /* under list_lock: the shared ones, by their identity */
+    unsigned holds;        /* under list_lock: members, and those about to be */
     bool shared;
     struct file_identity identity;
     uint64_t number; /* unique in the process */
@@ -27,6 +28,7 @@ struct file {
     struct moment past[REMEMBERED];
     unsigned past_next;
     struct member *members;
+    struct hash handles;      /* of members */
     struct member *announcer; /* whose commit is announced for after the latest clock */
     struct announced left;    /* by a member that is gone, likewise; only where `pages` is set */
     uint32_t schema_version;
@@ -35,7 +37,7 @@ struct file {
 };
 
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct file *list;
+static struct hash files; /* the shared ones */
 static uint64_t last_number;
 
 /* ---- joining ---- */
@@ -67,32 +69,48 @@ bool file_has_identity(const struct file *file, const struct file_identity *iden
            file->identity.inode == identity->inode && strcmp(file->vfs, identity->vfs) == 0;
 }
 
+static uint64_t hash_of_identity(const struct file_identity *identity)
+{
+    return hash_of(identity->inode + hash_of(identity->device));
+}
+
+/* Holds list_lock. */
+static struct file *find_shared(const struct file_identity *identity)
+{
+    struct hash_node *node = hash_first(&files, hash_of_identity(identity));
+    for (; node != NULL; node = hash_next(node)) {
+        struct file *file = (struct file *)(void *)((char *)node - offsetof(struct file, node));
+        if (file_has_identity(file, identity))
+            return file;
+    }
+    return NULL;
+}
+
 /* Holds list_lock. */
 static struct file *find_or_make(const struct file_identity *identity, const char *name)
 {
-    struct file *file = identity != NULL ? list : NULL;
-    while (file != NULL && !file_has_identity(file, identity))
-        file = file->next;
+    struct file *file = identity != NULL ? find_shared(identity) : NULL;
     if (file != NULL)
         return file;
     file = file_new(identity, name);
     if (file == NULL)
         return NULL;
     file->number = ++last_number;
-    if (file->shared) {
-        file->next = list;
-        list = file;
-    }
+    if (file->shared)
+        hash_add(&files, &file->node, hash_of_identity(identity));
     return file;
 }
 
-static void file_free(struct file *file)
+/* True when something rests on what it was. */
+static bool file_free(struct file *file)
 {
     history_abandon(file->history);
+    bool relied_on = history_is_relied_on(file->history);
     history_release(file->history);
     write_set_free(&file->left.writes);
     pthread_mutex_destroy(&file->lock);
     memory_free(file);
+    return relied_on;
 }
 
 static void settle(struct member *member, bool happened);
@@ -112,6 +130,30 @@ static void bequeath(struct member *member)
     }
 }
 
+/* Both under the file's lock. */
+static void enlist(struct member *member)
+{
+    struct file *file = member->file;
+    member->next = file->members;
+    member->at = &file->members;
+    if (file->members != NULL)
+        file->members->at = &member->next;
+    file->members = member;
+    if (file->shared && member->handle != NULL)
+        hash_add(&file->handles, &member->by_handle, hash_of_address(member->handle));
+    else
+        member->by_handle.hash = 0; /* that of no handle */
+}
+
+static void unlist(struct member *member)
+{
+    *member->at = member->next;
+    if (member->next != NULL)
+        member->next->at = member->at;
+    if (member->by_handle.hash != 0)
+        hash_remove(&member->file->handles, &member->by_handle);
+}
+
 static void remove_member(struct member *member)
 {
     struct file *file = member->file;
@@ -121,29 +163,20 @@ static void remove_member(struct member *member)
     if (member->announcement != ANNOUNCED_NOTHING)
         settle(member, false);
     write_set_free(&member->announced.writes);
-    struct member **link = &file->members;
-    while (*link != member)
-        link = &(*link)->next;
-    *link = member->next;
+    unlist(member);
     member->file = NULL;
     pthread_mutex_unlock(&file->lock);
 }
 
-/* Give up a hold; true when it was the last. */
+/* Give up a hold; true when it was the last, and something rests on the file. */
 static bool let_go(struct file *file)
 {
     pthread_mutex_lock(&list_lock);
     bool last = --file->holds == 0;
-    if (last && file->shared) {
-        struct file **link = &list;
-        while (*link != file)
-            link = &(*link)->next;
-        *link = file->next;
-    }
+    if (last && file->shared)
+        hash_remove(&files, &file->node);
     pthread_mutex_unlock(&list_lock);
-    if (last)
-        file_free(file);
-    return last;
+    return last && file_free(file);
 }
 
 bool file_leave(struct member *member)
@@ -158,10 +191,13 @@ bool file_leave(struct member *member)
 /* Whether another member has the same handle. */
 static bool has_handle(struct file *file, const struct member *member)
 {
-    bool found = false;
+    if (member->handle == NULL)
+        return false;
     pthread_mutex_lock(&file->lock);
-    for (const struct member *m = file->members; m != NULL && member->handle != NULL; m = m->next)
-        found = found || (m != member && m->handle == member->handle);
+    const struct hash_node *node = hash_first(&file->handles, hash_of_address(member->handle));
+    while (node != NULL && node == &member->by_handle)
+        node = hash_next(node);
+    bool found = node != NULL;
     pthread_mutex_unlock(&file->lock);
     return found;
 }
@@ -184,8 +220,7 @@ int file_join(struct member *member, const struct file_identity *identity, const
     member->file = file;
     member->announcement = ANNOUNCED_NOTHING;
     member->announced = (struct announced){0};
-    member->next = file->members;
-    file->members = member;
+    enlist(member);
     pthread_mutex_unlock(&file->lock);
     return SQLITE_OK;
 }
@@ -211,7 +246,7 @@ void file_describe(const struct file *file, char out[FILE_TEXT])
 
 void file_forget_all(void)
 {
-    list = NULL;
+    files = (struct hash){0};
     pthread_mutex_init(&list_lock, NULL);
 }
 

@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/hash.h"
 #include "coherence/clock.h"
 #include "coherence/history.h"
 #include "coherence/write_set.h"
@@ -70,6 +71,8 @@ struct member {
 
     struct file *file;
     struct member *next;
+    struct member **at;                      /* what points to it */
+    struct hash_node by_handle;              /* with the handle that it joined a shared file with */
     _Atomic(enum announcement) announcement; /* its own thread may have a look */
     struct announced announced;
     struct clock after; /* once past: the clock that followed */
@@ -90,7 +93,8 @@ int file_join(struct member *member, const struct file_identity *identity, const
 
 /*
 ** Leave. What the member announced is settled as far as it can be at once. When it was the last one,
-** the file goes, and its history is abandoned: true. Safe when it is a member of none.
+** the file goes, and its history is abandoned: true where something still rests on that. Safe when it is a
+** member of none.
 */
 bool file_leave(struct member *member);
 

@@ -16,6 +16,7 @@ struct history {
     _Atomic uint64_t doubt;
     _Atomic bool abandoned;
     struct history *next; /* under list_lock */
+    struct history **at;  /* likewise: what points to it */
     char name[];
 };
 
@@ -37,6 +38,9 @@ struct history *history_new(const char *name)
     atomic_init(&history->epoch, 1);
     pthread_mutex_lock(&list_lock);
     history->next = list;
+    history->at = &list;
+    if (list != NULL)
+        list->at = &history->next;
     list = history;
     pthread_mutex_unlock(&list_lock);
     return history;
@@ -55,10 +59,9 @@ void history_release(struct history *history)
         return;
     /* Until it is off the list, history_each_table() may still be looking at it. */
     pthread_mutex_lock(&list_lock);
-    struct history **link = &list;
-    while (*link != history)
-        link = &(*link)->next;
-    *link = history->next;
+    *history->at = history->next;
+    if (history->next != NULL)
+        history->next->at = history->at;
     pthread_mutex_unlock(&list_lock);
 
     struct table *table = history->tables;

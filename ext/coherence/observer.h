@@ -52,7 +52,7 @@ struct observer *observer_new(sqlite3 *db, bool hooks);
 void observer_hook(struct observer *observer);
 
 /* The connection is closing: the hooks go first. True when a file is now open in no connection of
-** the process: what was computed from it has no use any more. */
+** the process, and something was computed from it: that has no use any more. */
 bool observer_free(struct observer *observer);
 
 /* True while all three hooks are still ours: since they were registered nothing was missed. */

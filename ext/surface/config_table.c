@@ -66,7 +66,7 @@ static int config_update(struct session *session, int argc, sqlite3_value **argv
 }
 
 static const struct listing_table config_table = {
-    .name = "cache_config",
+    .name = "querycache_config",
     .declaration = "CREATE TABLE cache_config(name TEXT, value TEXT, default_value TEXT, "
                    "description TEXT)",
     .columns = CONFIG_COLUMNS,

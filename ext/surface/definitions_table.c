@@ -133,7 +133,7 @@ static int definitions_collect(struct session *session, struct result_builder *r
 }
 
 static const struct listing_table definitions_table = {
-    .name = "cache_definitions",
+    .name = "querycache_definitions",
     .declaration =
         "CREATE TABLE cache_definitions(name TEXT, schema TEXT, sql TEXT, tables TEXT, "
         "ttl TEXT, tti TEXT, max_entries TEXT, max_bytes TEXT, max_result_bytes TEXT, "

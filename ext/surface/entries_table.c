@@ -105,7 +105,7 @@ static int entries_update(struct session *session, int argc, sqlite3_value **arg
 }
 
 static const struct listing_table entries_table = {
-    .name = "cache_entries",
+    .name = "querycache_entries",
     .declaration = "CREATE TABLE cache_entries(key TEXT, cache TEXT, database TEXT, sql TEXT, "
                    "params TEXT, rows INTEGER, bytes INTEGER, hits INTEGER, created_at REAL, "
                    "age REAL, idle REAL, expires_in REAL, load_us INTEGER, tables TEXT, "

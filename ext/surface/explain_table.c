@@ -103,7 +103,7 @@ static int explain_collect(struct session *session, struct result_builder *rows,
 }
 
 static const struct listing_table explain_table = {
-    .name = "cache_explain",
+    .name = "querycache_explain",
     .declaration = "CREATE TABLE cache_explain(property TEXT, value TEXT, sql TEXT HIDDEN)",
     .columns = 2,
     .arguments = 1,

@@ -12,7 +12,7 @@
 #include "surface/surface.h"
 
 struct listing_table {
-    const char *name;        /* cache_…; the name with the prefix comes by itself */
+    const char *name;        /* querycache_…; cache_… comes by itself */
     const char *declaration; /* for sqlite3_declare_vtab(): the columns, and then the arguments */
     unsigned columns;
     int arguments; /* hidden columns behind them: none or one */

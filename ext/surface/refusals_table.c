@@ -31,7 +31,7 @@ static int refusals_collect(struct session *session, struct result_builder *rows
 }
 
 static const struct listing_table refusals_table = {
-    .name = "cache_refusals",
+    .name = "querycache_refusals",
     .declaration = "CREATE TABLE cache_refusals(sql TEXT, reason TEXT, count INTEGER)",
     .columns = 3,
     .collect = refusals_collect,

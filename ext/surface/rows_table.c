@@ -243,5 +243,5 @@ static const sqlite3_module rows_module = {
 
 int rows_table_register(sqlite3 *db, struct session *session)
 {
-    return surface_create_module(db, session, "cache_rows", &rows_module, NULL);
+    return surface_create_module(db, session, "querycache_rows", &rows_module, NULL);
 }

@@ -49,7 +49,7 @@ static int rules_collect(struct session *session, struct result_builder *rows,
 }
 
 static const struct listing_table rules_table = {
-    .name = "cache_rules",
+    .name = "querycache_rules",
     .declaration = "CREATE TABLE cache_rules(line INTEGER, pattern TEXT, action TEXT, "
                    "options TEXT, matches INTEGER)",
     .columns = 5,

@@ -34,7 +34,7 @@ static int stats_collect(struct session *session, struct result_builder *rows,
 }
 
 static const struct listing_table stats_table = {
-    .name = "cache_stats",
+    .name = "querycache_stats",
     .declaration = "CREATE TABLE cache_stats(hits INTEGER, misses INTEGER, hit_rate REAL, "
                    "bypasses INTEGER, coalesced INTEGER, insertions INTEGER, rejections INTEGER, "
                    "evictions INTEGER, expirations INTEGER, invalidations INTEGER, "

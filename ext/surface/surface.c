@@ -1,5 +1,7 @@
 #include "surface/surface.h"
 
+#include <string.h>
+
 #include "base/config.h"
 #include "base/memory.h"
 
@@ -47,14 +49,8 @@ static int create_module(sqlite3 *db, struct session *session, const char *name,
 int surface_create_module(sqlite3 *db, struct session *session, const char *name,
                           const sqlite3_module *module, const void *table)
 {
-    char *long_name = sqlite3_mprintf("query%s", name);
-    int code = long_name == NULL ? SQLITE_NOMEM : SQLITE_OK;
-    if (code == SQLITE_OK)
-        code = create_module(db, session, name, module, table);
-    if (code == SQLITE_OK)
-        code = create_module(db, session, long_name, module, table);
-    sqlite3_free(long_name);
-    return code;
+    int code = create_module(db, session, name + strlen("query"), module, table);
+    return code == SQLITE_OK ? create_module(db, session, name, module, table) : code;
 }
 
 void surface_result_error(sqlite3_context *context, int code, char *error)

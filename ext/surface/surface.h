@@ -38,8 +38,8 @@ struct surface_module {
     const void *table; /* what the module's xConnect wants to know of the table */
 };
 
-/* Create an eponymous table's module under its name, and under its name with the prefix that no
-** user's table hides: querycache_stats for cache_stats. The module is static; so is `table`. */
+/* Create an eponymous table's module under `name`, which no user's table hides (querycache_stats), and
+** under its short name (cache_stats). The module is static; so is `table`. */
 int surface_create_module(sqlite3 *db, struct session *session, const char *name,
                           const sqlite3_module *module, const void *table);
 

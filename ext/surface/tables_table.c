@@ -43,7 +43,7 @@ static int tables_collect(struct session *session, struct result_builder *rows,
 }
 
 static const struct listing_table tables_table = {
-    .name = "cache_tables",
+    .name = "querycache_tables",
     .declaration = "CREATE TABLE cache_tables(database TEXT, name TEXT, entries INTEGER, "
                    "commits INTEGER, invalidations INTEGER, last_change_at REAL)",
     .columns = 6,
