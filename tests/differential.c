@@ -174,6 +174,7 @@ static void add_counters(struct counters *sum, const struct counters *counters)
     sum->ad_hoc_reads += counters->ad_hoc_reads;
     sum->prepared_reads += counters->prepared_reads;
     sum->renewals += counters->renewals;
+    sum->elder_orders += counters->elder_orders;
 }
 
 static int percent(long part, long whole)
@@ -205,8 +206,9 @@ static void check_run(struct run *run)
     }
     print_counters("all", &sum);
     printf("# also read: %ld cached tables inside larger queries, %ld ad hoc, %ld prepared through "
-           "the cache; %ld times the columns had changed\n",
-           sum.wrapped_reads, sum.ad_hoc_reads, sum.prepared_reads, sum.renewals);
+           "the cache; %ld times the columns had changed, %ld times the order was that of an older "
+           "plan\n",
+           sum.wrapped_reads, sum.ad_hoc_reads, sum.prepared_reads, sum.renewals, sum.elder_orders);
     /* One life alone, or one cut short by a failure, is no measure. */
     if (run->only_life >= 0 || run->failures > 0) {
         tap_skip("all steps were done, and the shares", "not the whole run");

@@ -168,8 +168,10 @@ static bool judge(struct comparison *comparison, enum order order, bool direct)
     if (order == SAME_ORDER ? answer_same_order(plain, cached) : answer_same_rows(plain, cached))
         return true;
     if (order == SAME_ORDER &&
-        elders_agree(comparison->query, comparison->values, comparison->form, cached))
+        elders_agree(comparison->query, comparison->values, comparison->form, cached)) {
+        comparison->world->counters->elder_orders++;
         return true;
+    }
     return fail(comparison, answer_same_rows(plain, cached) ? "the same rows in another order"
                                                             : "the rows differ");
 }

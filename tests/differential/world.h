@@ -60,6 +60,7 @@ struct counters {
     long reads, hits, misses, bypasses;
     long repeats, repeat_hits;
     long foreign_steps, wrapped_reads, ad_hoc_reads, prepared_reads, renewals;
+    long elder_orders; /* answers in the order of an elder alone (elders.h) */
 };
 
 struct world {
