@@ -218,6 +218,33 @@ static void test_own_code(void)
     sqlite3_close(db);
 }
 
+static int compare_sizes(void *argument, int a_size, const void *a, int b_size, const void *b)
+{
+    (void)a, (void)b;
+    return argument == NULL ? a_size - b_size : b_size - a_size;
+}
+
+/* EXPLAIN writes BINARY as B, descending as -, NULLS LAST as N. */
+static void test_collations(void)
+{
+    static const char *const names[] = {"B", "b", "-B", "-NOCASE", "N.RTRIM", "NOCASE,B", "B)"};
+    static int turned;
+    for (size_t i = 0; i < LENGTH(names); i++) {
+        sqlite3 *db = open_file("collation.db");
+        sqlite3 *other = open_cached(scratch_file("collation.db"), 0);
+        char *sql = sqlite3_mprintf("SELECT b FROM t ORDER BY b COLLATE \"%w\"", names[i]);
+        char *greater = sqlite3_mprintf("SELECT b FROM t WHERE b > 'x' COLLATE \"%w\"", names[i]);
+        sqlite3_create_collation(db, names[i], SQLITE_UTF8, NULL, compare_sizes);
+        sqlite3_create_collation(other, names[i], SQLITE_UTF8, &turned, compare_sizes);
+        is_private(db, other, sql);
+        is_private(db, other, greater);
+        sqlite3_free(sql);
+        sqlite3_free(greater);
+        sqlite3_close(other);
+        sqlite3_close(db);
+    }
+}
+
 /* LIKE is a function, and functions can be replaced: what ours ask must not rest on it. */
 static void test_like_replaced(void)
 {
@@ -244,6 +271,7 @@ int main(void)
     test_now();
     test_content();
     test_own_code();
+    test_collations();
     test_like_replaced();
     return tap_done();
 }

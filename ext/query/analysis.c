@@ -22,6 +22,7 @@ struct listing {
     struct buffer vtabs;    /* const sqlite3_vtab * … */
     struct analysis *analysis;
     bool now_literal;
+    bool keys; /* "k(…)": collations under short names */
 };
 
 /* A b-tree that the program opens. */
@@ -117,32 +118,34 @@ static bool is_opcode(const struct instruction *instruction, const char *name)
     return strcmp(instruction->opcode, name) == 0;
 }
 
-/* One collation, as "-NOCASE" or "N.B" in "k(2,-NOCASE,N.B)". */
-static void note_collation(struct analysis *analysis, const char *name, size_t size)
+/* The collation of a key, as "-NOCASE" or "N.B" in "k(2,-NOCASE,N.B)". */
+static bool is_key_built_in(const char *name, size_t size)
 {
     if (size > 0 && *name == '-')
         name++, size--;
     if (size > 1 && name[0] == 'N' && name[1] == '.')
         name += 2, size -= 2;
-    if (!collation_is_built_in(name, size))
-        analysis->own_collations = true;
+    return collation_is_built_in(name, size);
 }
 
 /* What keys are compared by: "k(2,B,-NOCASE)"; and values: "NOCASE-8", with the encoding. */
-static void note_collations(struct analysis *analysis, const struct instruction *instruction)
+static void note_collations(struct listing *listing, const struct instruction *instruction)
 {
     static const char *const comparisons[] = {"CollSeq", "Eq", "Ne", "Lt", "Le", "Gt", "Ge"};
     const char *p4 = instruction->p4;
+    bool own = listing->analysis->own_collations;
     if (strncmp(p4, "k(", 2) == 0) {
+        listing->keys = true;
         for (const char *comma = strchr(p4, ','); comma != NULL; comma = strchr(comma + 1, ','))
-            note_collation(analysis, comma + 1, strcspn(comma + 1, ",)"));
-        return;
+            own = own || !is_key_built_in(comma + 1, strcspn(comma + 1, ",)"));
     }
     const char *dash = strrchr(p4, '-');
     for (size_t i = 0; i < sizeof comparisons / sizeof comparisons[0] && dash != NULL; i++) {
+        size_t size = (size_t)(dash - p4); /* BINARY is no B here */
         if (is_opcode(instruction, comparisons[i]))
-            note_collation(analysis, p4, (size_t)(dash - p4));
+            own = own || size == 1 || !collation_is_built_in(p4, size);
     }
+    listing->analysis->own_collations = own;
 }
 
 /* Transaction's p3 and p4 are the schema's version and a count per connection: neither tells what
@@ -180,7 +183,7 @@ static bool may_mean_now(const struct instruction *instruction)
 static int read_instruction(const struct instruction *instruction, struct listing *listing)
 {
     identify(listing, instruction);
-    note_collations(listing->analysis, instruction);
+    note_collations(listing, instruction);
     listing->analysis->loops = listing->analysis->loops || is_loop(instruction);
     if (is_opcode(instruction, "Blob") || is_opcode(instruction, "Real") ||
         strstr(instruction->p4, "blob") != NULL)
@@ -414,6 +417,8 @@ static int understand(struct facts *facts, const char *sql, const struct nesting
     if (rc == SQLITE_OK)
         rc = add_virtual_tables(facts->observer->db, listing, nesting, &full_text);
     struct analysis *analysis = listing->analysis;
+    if (rc == SQLITE_OK && listing->keys)
+        rc = collations_look_alike(db, &analysis->own_collations);
     /* A cached table that this one reads may hand it to a date function. */
     if (rc == SQLITE_OK && analysis->calls_date && listing->now_literal)
         rc = analysis_refuse(analysis, "gives 'now' to a cached table that calls a date function");

@@ -20,6 +20,19 @@ bool collation_is_built_in(const char *name, size_t size)
     return false;
 }
 
+int collations_look_alike(sqlite3 *db, bool *own)
+{
+    sqlite3_stmt *list = NULL;
+    int rc = sqlite3_prepare_v2(db, "PRAGMA collation_list", -1, &list, NULL);
+    while (rc == SQLITE_OK && sqlite3_step(list) == SQLITE_ROW) {
+        const char *name = (const char *)sqlite3_column_text(list, 1);
+        *own = *own || name == NULL || sqlite3_stricmp(name, "B") == 0 ||
+               strpbrk(name, "-.,)") != NULL;
+    }
+    int finalized = sqlite3_finalize(list);
+    return rc != SQLITE_OK ? rc : finalized;
+}
+
 static int sign(int number)
 {
     return (number > 0) - (number < 0);

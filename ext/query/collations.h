@@ -16,6 +16,13 @@
 bool collation_is_built_in(const char *name, size_t size);
 
 /*
+** EXPLAIN lists the keys of a sort as "k(3,B,-NOCASE,N.B)": BINARY is a B there. Say in *own whether the
+** connection has a collation whose name cannot be told from such a list. One that is new expires no
+** statement, so this is asked each time. SQLite's error code.
+*/
+int collations_look_alike(sqlite3 *db, bool *own);
+
+/*
 ** Compare a few dozen texts with each of the three, and say in *own whether any of them answers
 ** otherwise than SQLite's. A replacement that agrees on all of these (letters of both cases from
 ** several scripts, digits, signs, spaces) is not found out. `utf8`: the encoding of the database.
