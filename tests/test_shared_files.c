@@ -105,8 +105,8 @@ static const struct scenario modes[] = {
      .lines = {"A reads all", "A closes",
                "F: PRAGMA journal_mode = DELETE; UPDATE t SET c = c + 1;"
                "PRAGMA journal_mode = WAL",
-               "F closes", "A reads t miss", "B reads t hit", "A closes", "B closes",
-               "F: UPDATE t SET c = c + 1", "F closes", "A reads t miss", "B reads all"}},
+               "F closes", "pause", "A reads t miss", "B reads t hit", "A closes", "B closes",
+               "F: UPDATE t SET c = c + 1", "F closes", "pause", "A reads t miss", "B reads all"}},
     {.name = "hazard 8: EXCLUSIVE locking and back, with the others closed",
      .lines = {"A reads all", "B reads all hit", "B closes",
                "A: PRAGMA locking_mode = EXCLUSIVE; UPDATE t SET c = c + 1", "A reads t miss",
@@ -165,8 +165,8 @@ static const struct scenario modes[] = {
     {.name = "hazard 8: the same, and another reads first",
      .modes = IN_WAL,
      .lines = {"I opens", "A reads t miss", "A reads t hit", "A closes",
-               "F: UPDATE t SET c = c + 1", "F closes", "A reads t miss", "I reads t hit",
-               "A closes", "I closes", "I opens", "F: UPDATE t SET c = c + 1", "F closes",
+               "F: UPDATE t SET c = c + 1", "F closes", "pause", "A reads t miss", "I reads t hit",
+               "A closes", "I closes", "I opens", "F: UPDATE t SET c = c + 1", "F closes", "pause",
                "A reads t miss", "I reads t hit"}},
     {.name = "hazard 8: the same, by another process",
      .modes = IN_WAL,
@@ -178,9 +178,9 @@ static const struct scenario modes[] = {
                "A closes", "P: UPDATE t SET c = c + 1", "P: UPDATE t SET c = c + 1",
                "I reads t miss", "A reads t hit"}},
     {.name = "hazard 8: everything is closed, written elsewhere, and opened again",
-     .lines = {"A reads all", "B reads all", "A closes", "B closes", "P: UPDATE t SET c = c + 1",
+     .lines = {"A reads all", "B reads all", "A closes", "B closes", "P: UPDATE t SET c = c + 1", "pause",
                "A reads t miss", "B reads t hit", "A closes", "B closes",
-               "F: UPDATE other SET b = b || '!'", "F closes", "B reads other miss",
+               "F: UPDATE other SET b = b || '!'", "F closes", "pause", "B reads other miss",
                "A reads other hit", "A reads t"}},
     {.name = "hazard 8: a reader that only ever opens for a moment",
      .lines = {"B opens", "A reads t miss", "A closes", "A reads t", "A closes",
@@ -223,7 +223,7 @@ static const struct scenario processes[] = {
                "B reads t hit"}},
     {.name = "hazard 8: a process is killed in the middle of a write",
      .setup = BIG,
-     .lines = {"A reads all", "B reads all hit",
+     .lines = {"C opens", "A reads all", "B reads all hit",
                "K: PRAGMA cache_size = 2; BEGIN; UPDATE t SET c = c + 1000;"
                "UPDATE big SET x = zeroblob(501)",
                "B reads all", "A reads all", "P: UPDATE t SET c = c + 1", "B reads t miss",
@@ -233,7 +233,7 @@ static const struct scenario processes[] = {
                "A: UPDATE t SET c = c + 1", "B reads t miss", "A reads t hit", "C reads all"}},
     {.name = "hazard 8: a process is killed after its commit",
      .lines = {"A reads all", "B reads all", "K: UPDATE t SET c = c + 1", "B reads t miss",
-               "A reads t hit", "A closes", "B closes", "K: UPDATE t SET c = c + 1",
+               "A reads t hit", "A closes", "B closes", "K: UPDATE t SET c = c + 1", "pause",
                "A reads t miss", "B reads t hit", "A: UPDATE other SET b = b || '!'",
                "B reads t hit", "B reads other miss"}},
     {.name = "hazard 8: killed with a journal, and the file is opened anew",
@@ -369,6 +369,7 @@ static void test_made_anew(const char *mode, const char *hazard)
     sqlite3 *idle = open_cached(":memory:", 0);
     for (int i = 0; i < 6; i++) {
         make_file("anew.db", mode, i);
+        scenario_pause();
         sqlite3 *a = join(scratch_file("anew.db"));
         sqlite3 *b = join(scratch_file("anew.db"));
         same_as(a, "SELECT * FROM ct", T, "miss", name(hazard, "a file made anew"));

@@ -53,7 +53,7 @@ static const struct scenario names[] = {
     {.name = "hazard 12: a table made in main hides one in an attached file",
      .attached = true,
      .x = "SELECT x, y FROM n ORDER BY x",
-     .lines = {"A reads x miss", "B reads x hit",
+     .lines = {"C opens", "A reads x miss", "B reads x hit",
                "A: CREATE TABLE main.n(x INTEGER PRIMARY KEY, y); INSERT INTO main.n VALUES (5, 5)",
                "A reads x miss", "B reads x", "A reads x", "B: UPDATE aux.n SET y = y + 1",
                "A reads x", "B reads x", "A: UPDATE main.n SET y = y + 1", "A reads x", "B reads x",
@@ -68,7 +68,7 @@ static const struct scenario names[] = {
     {.name = "hazard 12: the attached file is another on one connection",
      .attached = true,
      .x = "SELECT x, y FROM aux.n ORDER BY x",
-     .lines = {"A reads x miss", "B reads x hit",
+     .lines = {"C opens", "A reads x miss", "B reads x hit",
                "B: DETACH aux; ATTACH ':memory:' AS aux; CREATE TABLE aux.n(x INTEGER PRIMARY KEY, "
                "y); INSERT INTO aux.n VALUES (9, 9)",
                "B reads x", "A reads x hit", "B reads x", "A: UPDATE aux.n SET y = y + 1",
@@ -395,7 +395,7 @@ static const struct scenario unseen[] = {
                "INSERT INTO t(b, c) SELECT b, c FROM aside CROSS JOIN (VALUES (1), (2))",
                "B reads t miss", "A reads t hit"}},
     {.name = "hazard 15: INSERT from a cached table over the same table is seen by others",
-     .lines = {"A reads t miss", "B reads t hit", "A: INSERT INTO t(b, c) SELECT b, c FROM ct",
+     .lines = {"C opens", "A reads t miss", "B reads t hit", "A: INSERT INTO t(b, c) SELECT b, c FROM ct",
                "B reads t miss", "A reads t hit", "C reads t hit"}},
 };
 

@@ -42,6 +42,9 @@
     X(UNLOCKED_FILE)                                                                               \
     X(PRIVATE_CLOCK)                                                                               \
     X(MOVED_FILE)                                                                                  \
+    X(NEWCOMER)                                                                                    \
+    X(YOUNG_STAMP)                                                                                 \
+    X(CLEAN_PAGES)                                                                                 \
     X(READ_UNCOMMITTED)                                                                            \
     X(KEEP_CLOCK)                                                                                  \
     X(PLAN_ONCE)                                                                                   \

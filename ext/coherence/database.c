@@ -270,6 +270,22 @@ static bool identify(const struct database *database, struct file_identity *iden
     return true;
 }
 
+static bool read_stamp(const struct member *member, struct stamp *stamp)
+{
+    const struct database *database = (const struct database *)(const void *)member;
+    const char *path = path_of(database);
+    return path != NULL && stamp_read(path, stamp) && file_has_stamp(member->file, stamp);
+}
+
+void database_clean_pages(struct database *database)
+{
+    if (file_is_clean(&database->member))
+        return;
+    uint64_t suspicions = file_suspicions(database->member.file);
+    sqlite3_db_release_memory(database->observer->db);
+    file_clean(&database->member, suspicions);
+}
+
 static void look_behind_name(struct database *database)
 {
     sqlite3 *db = database->observer->db;
@@ -328,6 +344,7 @@ int database_renew(struct database *database)
         return database_reset(database, true);
     look_behind_name(database);
     file_withdraw(&database->member);
+    file_renew(&database->member);
     return SQLITE_OK;
 }
 
@@ -414,6 +431,7 @@ struct database *database_new(struct observer *observer, const char *name)
     database->member.has_happened = has_happened;
     database->member.holds_wal = holds_wal;
     database->member.read_clock = read_clock;
+    database->member.read_stamp = read_stamp;
     return database;
 }
 

@@ -110,6 +110,12 @@ int database_renew(struct database *database);
 /* The name stands for nothing any more. SQLITE_NOMEM when memory is short. */
 int database_detach(struct database *database);
 
+/*
+** Empty SQLite's page cache where it may hold what is not the file's (file_is_clean()). Plain reads on
+** this connection then see the file as it is, too; pages in use at the moment stay.
+*/
+void database_clean_pages(struct database *database);
+
 /* Its history; as long as it stays in its file. */
 struct history *database_history(const struct database *database);
 

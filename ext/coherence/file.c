@@ -21,6 +21,7 @@ struct file {
     bool shared;
     struct file_identity identity;
     uint64_t number; /* unique in the process */
+    _Atomic uint64_t suspicions; /* counts from 1; grows under the lock */
 
     pthread_mutex_t lock; /* of what follows */
     struct history *history;
@@ -33,6 +34,8 @@ struct file {
     struct announced left;    /* by a member that is gone, likewise; only where `pages` is set */
     uint32_t schema_version;
     uint64_t schema_epoch; /* the latest at which it was looked at; 0: never */
+    struct stamp stamp;    /* when a newcomer last compared it; not settled: it tells nothing */
+    bool stamped;          /* one has */
     char vfs[];
 };
 
@@ -54,6 +57,7 @@ static struct file *file_new(const struct file_identity *identity, const char *n
         memory_free(file);
         return NULL;
     }
+    atomic_init(&file->suspicions, 1);
     if (identity != NULL) {
         memcpy(file->vfs, identity->vfs, size);
         file->identity = *identity;
@@ -220,14 +224,27 @@ int file_join(struct member *member, const struct file_identity *identity, const
     member->file = file;
     member->announcement = ANNOUNCED_NOTHING;
     member->announced = (struct announced){0};
+    file_renew(member);
     enlist(member);
     pthread_mutex_unlock(&file->lock);
     return SQLITE_OK;
 }
 
+void file_renew(struct member *member)
+{
+    member->clean = 0;
+    member->seen = false;
+    member->heard = false;
+}
+
 struct history *file_history(const struct file *file)
 {
     return file->history;
+}
+
+bool file_has_stamp(const struct file *file, const struct stamp *stamp)
+{
+    return file->identity.device == stamp->device && file->identity.inode == stamp->inode;
 }
 
 bool file_is_shared(const struct file *file)
@@ -409,6 +426,51 @@ static void come_to(struct member *member, const struct clock *now, bool proven)
     ask_all(file, member);
 }
 
+/* ---- overwritten in place; under the file's lock ---- */
+
+/* What was kept may be of another content, and so may what is in the members' page caches. A clock
+** of the past tells no more which of the two it belongs to. */
+static void suspect(struct file *file)
+{
+    file->latest.epoch = history_advance(file->history);
+    mark_all(file, file->latest.epoch);
+    memset(file->past, 0, sizeof file->past);
+    atomic_fetch_add(&file->suspicions, 1);
+}
+
+/*
+** A newcomer has nothing of the file from before. What the others have is the file's, where nobody has
+** written to it since the last newcomer looked; a commit in rollback mode and a checkpoint write to it as
+** well, and so does whoever overwrites it.
+*/
+static void compare_stamp(struct member *member)
+{
+    struct file *file = member->file;
+    struct stamp now = {0};
+    bool told = member->read_stamp(member, &now);
+    if (file->stamped && !(told && stamp_stands(&file->stamp, &now)) && GUARD(NEWCOMER))
+        suspect(file);
+    file->stamp = now;
+    file->stamped = true;
+}
+
+bool file_is_clean(const struct member *member)
+{
+    return !member->file->shared || !GUARD(CLEAN_PAGES) ||
+           member->clean ==
+               atomic_load_explicit(&member->file->suspicions, memory_order_relaxed);
+}
+
+uint64_t file_suspicions(const struct file *file)
+{
+    return atomic_load(&file->suspicions);
+}
+
+void file_clean(struct member *member, uint64_t suspicions)
+{
+    member->clean = suspicions;
+}
+
 /*
 ** The member's own announcement, where its snapshot is exactly what it announced. Where the clock is
 ** still that of before, it wrote nothing, and whatever followed is somebody else's.
@@ -427,6 +489,14 @@ static uint64_t see(struct member *member, const struct clock *clock, bool prove
     come_to(member, &now, proven && clock_equal(clock, &now));
     if (proven && member->announcement != ANNOUNCED_NOTHING)
         settle_proven(member, clock);
+    if (!file_is_clean(member))
+        return 0;
+    if (file->shared && !member->seen) {
+        compare_stamp(member);
+        member->seen = true;
+        member->heard = true;
+        member->clean = file_suspicions(file);
+    }
     if (clock_equal(clock, &now))
         return file->latest.epoch;
     return GUARD(PAST_CLOCK) ? remembered(file, clock) : file->latest.epoch;
@@ -486,6 +556,10 @@ void file_announce(struct member *member, uint32_t version, bool proven,
         come_to(member, &clock, proven);
         if (proven && member->announcement != ANNOUNCED_NOTHING)
             settle_proven(member, &clock);
+        /* What follows is "this clock, but for these tables", and so vouches for the rest. */
+        if (file->shared && !member->heard)
+            compare_stamp(member);
+        member->heard = true;
     }
     forget_announced(member, again);
     if (clock.kind != CLOCK_NONE && (!write_set_is_empty(writes) || !GUARD(NOTHING_SEEN))) {

@@ -13,6 +13,12 @@
 ** A file that only one connection can see (`:memory:`, temp, locking_mode = EXCLUSIVE) has one
 ** member, and its data version for a clock.
 **
+** A file may be overwritten in place past SQLite, by one with the same clock (cp, rsync --inplace). Then
+** those who have it open go on with what is in their page caches, and nothing tells them. So a
+** newcomer, before it takes the others' word, compares the file's stamp with that of when a newcomer
+** last did so. Where that does not stand, be it for a commit or a checkpoint, an unknown epoch
+** begins, and no member is told of an epoch before its page cache is clean.
+**
 ** Thread-safe. A file's lock is held while members are asked (see `has_happened`), and over calls of
 ** history.h; under it no lock is waited for that is ever held while waiting for a file's.
 */
@@ -25,6 +31,7 @@
 #include "base/hash.h"
 #include "coherence/clock.h"
 #include "coherence/history.h"
+#include "coherence/stamp.h"
 #include "coherence/write_set.h"
 
 struct file;
@@ -66,6 +73,8 @@ struct member {
     bool (*holds_wal)(struct member *member, bool own);
     /* The clock now, where it can only be that of a commit; called by the member's own thread. */
     struct clock (*read_clock)(struct member *member);
+    /* The file's stamp now; false where it is not at its path any more. Likewise. */
+    bool (*read_stamp)(const struct member *member, struct stamp *stamp);
 
     const void *handle; /* SQLite's, of the file; connections with a shared cache have one handle */
 
@@ -78,6 +87,9 @@ struct member {
     struct clock after; /* once past: the clock that followed */
     uint64_t epoch;     /* likewise: its epoch */
     uint32_t version;   /* the member's data version in its hook */
+    uint64_t clean;     /* the file's `suspicions` when the page cache was last emptied; 0: never */
+    bool seen;          /* it has compared the stamp, and seen an epoch */
+    bool heard;         /* it has compared the stamp, and announced */
 };
 
 /* ---- joining ---- */
@@ -98,9 +110,13 @@ int file_join(struct member *member, const struct file_identity *identity, const
 */
 bool file_leave(struct member *member);
 
+/* The member stays, but what it has open is perhaps not what it had: it is a newcomer again. */
+void file_renew(struct member *member);
+
 struct history *file_history(const struct file *file);
 bool file_is_shared(const struct file *file);
 bool file_has_identity(const struct file *file, const struct file_identity *identity);
+bool file_has_stamp(const struct file *file, const struct stamp *stamp);
 
 /* Text that tells the file from all others, for keys; of a file that is not shared, in this process.
 ** Fits in FILE_TEXT bytes, but for what is cut off a long VFS name. */
@@ -110,9 +126,19 @@ void file_describe(const struct file *file, char out[FILE_TEXT]);
 /* ---- seeing ---- */
 
 /*
+** Whether what the connection has in its page cache can only be the file's: it was emptied since the
+** file was last suspected of having been overwritten. `file_clean()` is called by the member's thread,
+** with `suspicions` as they were before it emptied it.
+*/
+bool file_is_clean(const struct member *member);
+uint64_t file_suspicions(const struct file *file);
+void file_clean(struct member *member, uint64_t suspicions);
+
+/*
 ** The epoch of a state with this clock, which the member's snapshot is known to be at exactly. 0
-** where it is a state of the past that nobody remembers. `proven`: between the member's announcement
-** and this snapshot lies that commit, or nothing where it wrote nothing, and no other's.
+** where it is a state of the past that nobody remembers, and where the member's page cache is not
+** clean. `proven`: between the member's announcement and this snapshot lies that commit, or nothing
+** where it wrote nothing, and no other's.
 */
 uint64_t file_see(struct member *member, const struct clock *clock, bool proven);
 

@@ -198,6 +198,8 @@ static int see_in_transaction(struct observer *observer, struct database *databa
     bool unmoved = database->known && version == database->version;
     if (unmoved && database->exact && !ours)
         return SQLITE_OK;
+    if (!ours)
+        database_clean_pages(database);
     bool was_exact = database->exact;
     struct clock clock = exact_clock(database, version);
     if (clock.kind == CLOCK_NONE) {
@@ -223,7 +225,7 @@ static int see_in_transaction(struct observer *observer, struct database *databa
 static bool is_current(const struct database *database)
 {
     return database->known && database->exact && file_is_shared(database->member.file) &&
-           database_has_not_moved(database) && clock_reads_as(&database->source, &database->clock);
+           file_is_clean(&database->member) && database_has_not_moved(database) && clock_reads_as(&database->source, &database->clock);
 }
 
 /* End the read transaction, unless something else keeps it open. */
@@ -242,6 +244,7 @@ static int hold_and_see(struct observer *observer, struct database *database)
 {
     for (int look = 1;; look++) {
         database_look_from_outside(database);
+        database_clean_pages(database);
         int rc = hold(observer, database);
         if (rc == SQLITE_OK)
             rc = see_in_transaction(observer, database, true);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../tap.h"
@@ -238,9 +239,22 @@ static void read_line(struct connection *connection, const char *what, const cha
         stop(line);
 }
 
+void scenario_pause(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 25000000}, NULL);
+}
+
 static void play_line(const char *line)
 {
     const char *rest = line + 1;
+    if (strcmp(line, "pause") == 0) {
+        scenario_pause();
+        return;
+    }
+    if (strcmp(line, "overwritten") == 0) {
+        scenario->overwrite();
+        return;
+    }
     if (strchr("PQK", line[0]) != NULL) {
         if (!run_process(line[0], scenario_file(), line + 3))
             ok(false, title(line));
@@ -280,6 +294,7 @@ static void make_files(void)
             "CREATE TABLE aux.m(x INTEGER PRIMARY KEY); INSERT INTO aux.m VALUES (1)",
             fresh_file("scenario-attached.db"), mode);
     sqlite3_close(maker);
+    scenario_pause();
 }
 
 /* See to it that the WAL holds a commit; A keeps it from being removed. */

@@ -8,6 +8,8 @@
 **     "A reads all"    t, other and w, each as above
 **     "A acts"         call the scenario's `act`
 **     "A opens", "A closes"
+**     "overwritten"    call the scenario's `overwrite`
+**     "pause"          until the times of files have gone on
 **
 ** A to E have the extension and the cached tables of hazards/tables.h. I has the extension, and
 ** gets its cached tables only when it first reads. F and G are plain connections: to the extension
@@ -37,6 +39,7 @@ struct scenario {
     bool attached;        /* each attaches a second file as aux, which has n(x, y) and m(x) */
     void (*opened)(sqlite3 *db, char letter); /* before the cached tables are created */
     void (*act)(sqlite3 *db);
+    void (*overwrite)(void);
     const char *lines[SCENARIO_LINES];
 };
 
@@ -58,6 +61,10 @@ bool run_process(char kind, const char *path, const char *sql);
 
 /* How many entries the process keeps, as a connection sees it that has nothing to do with them. */
 long long kept_entries(void);
+
+/* What "pause" does: sleep for more than the 20 ms for which a file's times tell nothing, after it was
+** written to (ext/coherence/stamp.h). */
+void scenario_pause(void);
 
 /* For main(), before anything else: in a process that run_process() started, it does what that is
 ** for, and does not return. */
