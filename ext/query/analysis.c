@@ -418,7 +418,7 @@ static int understand(struct facts *facts, const char *sql, const struct nesting
         rc = add_virtual_tables(facts->observer->db, listing, nesting, &full_text);
     struct analysis *analysis = listing->analysis;
     if (rc == SQLITE_OK && listing->keys)
-        rc = collations_look_alike(db, &analysis->own_collations);
+        rc = collations_look_alike(facts->observer->db, &analysis->own_collations);
     /* A cached table that this one reads may hand it to a date function. */
     if (rc == SQLITE_OK && analysis->calls_date && listing->now_literal)
         rc = analysis_refuse(analysis, "gives 'now' to a cached table that calls a date function");
