@@ -128,6 +128,8 @@ static int add_inner(struct cached_query *query, struct analysis *analysis)
         const struct table_use *use = &inner->uses[i];
         rc = analysis_add_table(analysis, use->schema, use->table, use->kind, use->whole_file);
     }
+    for (unsigned i = 0; rc == SQLITE_OK && i < inner->schema_count; i++)
+        rc = analysis_add_schema(analysis, inner->schemas[i]);
     analysis->calls_date = analysis->calls_date || inner->calls_date;
     analysis->own_functions = analysis->own_functions || inner->own_functions;
     analysis->own_collations = analysis->own_collations || inner->own_collations;

@@ -399,10 +399,105 @@ static const struct scenario unseen[] = {
                "B reads t miss", "A reads t hit", "C reads t hit"}},
 };
 
+/* ---- views in files of which no table is read ---- */
+
+/* What the program does not show in full: a blob behind its first zero byte, a real's last digits. */
+static const struct {
+    const char *what;
+    const char *view;
+    const char *other;
+} constants[] = {
+    {"a blob", "SELECT x'0001' AS k", "SELECT x'0002' AS k"},
+    {"a real", "SELECT 1.0000000000000002 AS k", "SELECT 1.0000000000000004 AS k"},
+    {"a view of a view", "SELECT k FROM u1", "SELECT k FROM u2"},
+    {"VALUES", "VALUES (x'0001')", "VALUES (x'0002')"},
+    {"a subquery", "SELECT k FROM (SELECT x'0001' AS k)", "SELECT k FROM (SELECT x'0002' AS k)"},
+    {"a common table expression", "WITH c(k) AS (SELECT x'0001') SELECT k FROM c",
+     "WITH c(k) AS (SELECT x'0002') SELECT k FROM c"},
+    {"a compound", "SELECT x'0001' AS k UNION ALL SELECT x'03'",
+     "SELECT x'0002' AS k UNION ALL SELECT x'03'"},
+    {"json_each", "SELECT x'0001' AS k FROM json_each('[1,2]')",
+     "SELECT x'0002' AS k FROM json_each('[1,2]')"},
+    {"an aggregate", "SELECT max(x'0001') AS k", "SELECT max(x'0002') AS k"},
+};
+
+static const char *const readings[] = {
+    "SELECT * FROM %s.v",
+    "SELECT a, (SELECT * FROM %s.v LIMIT 1) FROM main.t",
+    "SELECT t.a, v.* FROM main.t LEFT JOIN %s.v ON 1",
+    "SELECT 1 WHERE EXISTS (SELECT * FROM %s.v) UNION ALL SELECT * FROM %s.v",
+};
+
+static void check_view(sqlite3 *db, const char *plain, const char *expected, const char *what)
+{
+    if (expected != NULL)
+        same_as(db, "SELECT * FROM cv", plain, expected, what);
+    else
+        same(db, "SELECT * FROM cv", plain, what);
+}
+
+static const char *view_file(const char *file, const char *view)
+{
+    const char *path = fresh_file(file);
+    sqlite3 *maker = open_plain(path, 0);
+    run(maker, "CREATE TABLE t(a); INSERT INTO t VALUES (1), (2); CREATE VIEW u1 AS SELECT x'0001' "
+               "AS k; CREATE VIEW u2 AS SELECT x'0002' AS k; CREATE VIEW v AS %s", view);
+    sqlite3_close(maker);
+    return path;
+}
+
+/* One alias for two files, one on each connection; and the view made anew, here and there. */
+static void test_unseen_view(const char *schema, size_t which, const char *reading)
+{
+    char *plain = sqlite3_mprintf(reading, schema, schema);
+    char *title = sqlite3_mprintf("the constants of a view of %s, %s (%s)", schema,
+                                  constants[which].what, plain);
+    bool attached = strcmp(schema, "aux") == 0;
+    const char *first = view_file("view1.db", constants[which].view);
+    const char *second = view_file("view2.db", constants[which].other);
+    const char *common = view_file("view3.db", "SELECT 1");
+    sqlite3 *dbs[3];
+    for (int i = 0; i < 3; i++) {
+        const char *own = i == 1 ? second : first;
+        dbs[i] = open_cached(attached ? common : own, 0);
+        run(dbs[i], "ATTACH %Q AS aux", attached ? own : common);
+        run(dbs[i], "CREATE VIRTUAL TABLE temp.cv USING cache((%s))", plain);
+    }
+    for (int i = 0; i < 6; i++)
+        check_view(dbs[i % 3], plain, NULL, title);
+    check_view(dbs[0], plain, "hit", title);
+    check_view(dbs[1], plain, "hit", title);
+    for (int i = 0; i < 2; i++) {
+        const char *text = i == 0 ? constants[which].other : constants[which].view;
+        run(dbs[0], "DROP VIEW %s.v; CREATE VIEW %s.v AS %s", schema, schema, text);
+        check_view(dbs[0], plain, NULL, title);
+        sqlite3_free(rows(dbs[2], "SELECT count(*) FROM aux.sqlite_master"));
+        sqlite3_free(rows(dbs[2], "SELECT count(*) FROM main.sqlite_master"));
+        check_view(dbs[2], plain, NULL, title);
+        check_view(dbs[1], plain, NULL, title);
+        check_view(dbs[0], plain, attached ? NULL : "hit", title);
+    }
+    for (int i = 0; i < 3; i++)
+        sqlite3_close(dbs[i]);
+    sqlite3_free(title);
+    sqlite3_free(plain);
+}
+
+static void test_unseen_views(void)
+{
+    for (size_t i = 0; i < sizeof constants / sizeof constants[0]; i++) {
+        for (size_t j = 0; j < sizeof readings / sizeof readings[0]; j++) {
+            test_unseen_view("aux", i, readings[j]);
+            test_unseen_view("main", i, readings[j]);
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     scenario_main(argc, argv);
     PLAY(names);
+    test_unseen_views();
     test_parameters("UTF-8");
     test_parameters("UTF-16le");
     PLAY(encodings);

@@ -29,6 +29,8 @@
     X(NOTHING_SEEN)                                                                                \
     X(PASSED_OVER)                                                                                 \
     X(SCHEMA_VERSION)                                                                              \
+    X(SCHEMA_READ)                                                                                 \
+    X(HIDDEN_VIEWS)                                                                                \
     X(SCHEMA_GENERATION)                                                                           \
     X(OPEN_SCHEMA)                                                                                 \
     X(EXPIRED_STATEMENT)                                                                           \

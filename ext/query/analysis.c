@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "base/databases.h"
 #include "base/memory.h"
+#include "coherence/database.h"
 #include "query/collations.h"
 #include "query/key.h"
 #include "query/modules.h"
@@ -60,6 +61,20 @@ int analysis_add_table(struct analysis *analysis, const char *schema, const char
     use->whole_file = whole_file;
     analysis->use_count++;
     return use->schema != NULL && use->table != NULL ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+int analysis_add_schema(struct analysis *analysis, const char *schema)
+{
+    for (unsigned i = 0; i < analysis->schema_count; i++) {
+        if (sqlite3_stricmp(analysis->schemas[i], schema) == 0)
+            return SQLITE_OK;
+    }
+    char **schemas = grow(analysis->schemas, analysis->schema_count, sizeof *schemas);
+    if (schemas == NULL)
+        return SQLITE_NOMEM;
+    analysis->schemas = schemas;
+    schemas[analysis->schema_count] = memory_copy_text(schema, strlen(schema));
+    return schemas[analysis->schema_count++] != NULL ? SQLITE_OK : SQLITE_NOMEM;
 }
 
 int analysis_refuse(struct analysis *analysis, const char *format, ...)
@@ -247,6 +262,14 @@ static int add_root(struct facts *facts, const char *schema, const struct root_p
                               sqlite3_strnicmp(table, "sqlite_", 7) == 0);
 }
 
+/* Its views may be read where none of its tables is. What those of temp say is part of the key. */
+static int add_opened(const struct listing *listing, int number, const char *schema)
+{
+    return label_of(listing, number) != NULL && number != TEMP_DATABASE
+               ? analysis_add_schema(listing->analysis, schema)
+               : SQLITE_OK;
+}
+
 static int add_roots(struct facts *facts, const struct listing *listing)
 {
     struct databases list = databases_of(facts->observer->db);
@@ -254,6 +277,7 @@ static int add_roots(struct facts *facts, const struct listing *listing)
     const struct root_page *roots = (const void *)listing->roots.bytes;
     size_t count = listing->roots.size / sizeof *roots;
     while (rc == SQLITE_OK && databases_next(&list)) {
+        rc = add_opened(listing, list.index, list.name);
         for (size_t i = 0; rc == SQLITE_OK && i < count; i++) {
             if (roots[i].database == list.index)
                 rc = add_root(facts, list.name, &roots[i], listing);
@@ -473,8 +497,11 @@ void analysis_clear(struct analysis *analysis)
         memory_free(analysis->uses[i].schema);
         memory_free(analysis->uses[i].table);
     }
+    for (unsigned i = 0; i < analysis->schema_count; i++)
+        memory_free(analysis->schemas[i]);
     for (unsigned i = 0; i < analysis->function_count; i++)
         memory_free(analysis->functions[i].name);
+    memory_free(analysis->schemas);
     memory_free(analysis->uses);
     memory_free(analysis->functions);
     sqlite3_free(analysis->refusal);

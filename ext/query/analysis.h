@@ -39,6 +39,8 @@ struct analysis {
     bool reads_cached;     /* a cached table is among what it reads */
     unsigned use_count;
     struct table_use *uses;
+    unsigned schema_count;
+    char **schemas; /* of the databases it opens a transaction on, temp left out */
     unsigned function_count;
     struct function_use *functions; /* each once */
     struct key program;             /* the hash of the listing without addresses */
@@ -63,6 +65,9 @@ void analysis_clear(struct analysis *analysis);
 /* Add a table, unless it is there already; for those who answer `nesting`. */
 int analysis_add_table(struct analysis *analysis, const char *schema, const char *table,
                        enum table_kind kind, bool whole_file);
+
+/* Add a database that a transaction is opened on, likewise. */
+int analysis_add_schema(struct analysis *analysis, const char *schema);
 
 /* What the program's listing does not show, and the query means nevertheless: it becomes part of the
 ** program's hash. */

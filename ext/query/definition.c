@@ -218,9 +218,10 @@ static int resolve_dependencies(struct definition *definition)
 {
     const struct analysis *analysis = &definition->analysis;
     unsigned count = analysis->use_count;
+    unsigned most = count + analysis->schema_count;
     definition->dependencies =
         memory_alloc_zero((count ? count : 1) * sizeof *definition->dependencies);
-    definition->databases = memory_alloc_zero((count ? count : 1) * sizeof *definition->databases);
+    definition->databases = memory_alloc_zero((most ? most : 1) * sizeof *definition->databases);
     if (definition->dependencies == NULL || definition->databases == NULL)
         return SQLITE_NOMEM;
     for (unsigned i = 0; i < count; i++) {
@@ -236,6 +237,13 @@ static int resolve_dependencies(struct definition *definition)
         dependency->whole_file = use->whole_file;
         definition->dependency_count++;
         add_database(definition, dependency->database);
+    }
+    for (unsigned i = 0; i < analysis->schema_count && GUARD(SCHEMA_READ); i++) {
+        struct database *database =
+            observer_find(definition->observer, analysis->schemas[i]);
+        if (database == NULL)
+            return SQLITE_SCHEMA;
+        add_database(definition, database);
     }
     return SQLITE_OK;
 }
@@ -285,6 +293,44 @@ int definition_learn_flags(struct observer *observer)
     return rc;
 }
 
+/* Whether the database has a view, by the schema in memory. Older versions of SQLite do not tell. */
+#define SQLITE_WITH_TABLE_LIST 3037000
+
+static bool may_have_views(sqlite3 *db, const char *schema)
+{
+    sqlite3_stmt *list = NULL;
+    bool found = sqlite3_libversion_number() < SQLITE_WITH_TABLE_LIST;
+    char *sql = sqlite3_mprintf("PRAGMA \"%w\".table_list", schema);
+    if (sql == NULL || sqlite3_prepare_v2(db, sql, -1, &list, NULL) != SQLITE_OK)
+        found = true;
+    sqlite3_free(sql);
+    int rc = SQLITE_DONE;
+    while (!found && (rc = sqlite3_step(list)) == SQLITE_ROW) {
+        const char *type = (const char *)sqlite3_column_text(list, 2);
+        found = type == NULL || strcmp(type, "view") == 0;
+    }
+    return sqlite3_finalize(list) != SQLITE_OK || rc != SQLITE_DONE || found;
+}
+
+/*
+** No transaction is opened for a view that comes to nothing but constants, as one over a common table
+** expression, or over a table-valued function; and the program shows of a blob what is before its
+** first zero byte, of a real 16 digits. (What temp's views say is part of the key.)
+*/
+static bool hides_views(const struct definition *definition)
+{
+    if (!definition->analysis.has_literals || !GUARD(HIDDEN_VIEWS))
+        return false;
+    for (const struct database *d = definition->observer->databases; d != NULL; d = d->next) {
+        bool read = d->index < 0 || d->index == TEMP_DATABASE;
+        for (unsigned i = 0; i < definition->database_count && !read; i++)
+            read = definition->databases[i] == d;
+        if (!read && may_have_views(definition->db, d->name))
+            return true;
+    }
+    return false;
+}
+
 /* Whose results they are: all connections', unless something in them is this connection's own. */
 static int find_owner(struct definition *definition)
 {
@@ -293,8 +339,7 @@ static int find_owner(struct definition *definition)
     bool own = !definition->share || (analysis->own_functions && GUARD(OWN_FUNCTIONS)) ||
                (analysis->own_collations && GUARD(OWN_COLLATIONS)) ||
                (definition->observer->own_collations && GUARD(OWN_COLLATIONS));
-    /* From a view of an attached file that reads no table: then no file is part of the key. */
-    own = own || (analysis->has_literals && definition->database_count == 0);
+    own = own || definition->hides_views;
     for (unsigned i = 0; i < definition->database_count; i++)
         own = own || !file_is_shared(definition->databases[i]->member.file);
     definition->owner = own ? definition->session : 0;
@@ -333,6 +378,9 @@ static int make_prefix(struct definition *definition)
     if (definition->owner != 0)
         buffer_add_format(&text, "%llu %llu\n", (unsigned long long)definition->owner,
                           (unsigned long long)definition->observer->incarnation);
+    if (definition->hides_views)
+        buffer_add_format(&text, "%llx schemas\n",
+                          (unsigned long long)schema_fingerprint(definition->observer));
     for (unsigned i = 0; i < definition->database_count; i++) {
         char file[FILE_TEXT];
         file_describe(definition->databases[i]->member.file, file);
@@ -447,8 +495,10 @@ static int prepare(struct definition *definition, bool *outdated, char **error)
         rc = schema_verify(definition->observer, definition->databases, definition->database_count);
     if (rc == SQLITE_OK)
         *outdated = schema_fingerprint(definition->observer) != schemas;
-    if (rc == SQLITE_OK)
+    if (rc == SQLITE_OK) {
+        definition->hides_views = hides_views(definition);
         rc = find_owner(definition);
+    }
     if (rc == SQLITE_OK)
         rc = make_prefix(definition);
     return rc;

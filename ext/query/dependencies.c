@@ -61,6 +61,7 @@ bool definition_stands_alone(const struct definition *definition)
     return !all_exact(definition) && !is_torn(definition);
 }
 
+/* Of a database too of which no table is read: a change of its schema ends the result. */
 static struct source *find_source(struct evidence *evidence, const struct database *database)
 {
     struct history *history = database->exact ? database_history(database) : database->own;
@@ -78,13 +79,15 @@ static struct source *find_source(struct evidence *evidence, const struct databa
 struct evidence *definition_evidence(const struct definition *definition)
 {
     unsigned count = definition->dependency_count;
-    size_t size =
-        sizeof(struct evidence) + count * (sizeof(struct source) + sizeof(struct table *));
+    size_t size = sizeof(struct evidence) + definition->database_count * sizeof(struct source) +
+                  count * sizeof(struct table *);
     struct evidence *evidence = memory_alloc_zero(size);
     if (evidence == NULL)
         return NULL;
     evidence->sources = (struct source *)(evidence + 1);
-    evidence->tables = (struct table **)(evidence->sources + count);
+    evidence->tables = (struct table **)(evidence->sources + definition->database_count);
+    for (unsigned i = 0; i < definition->database_count; i++)
+        find_source(evidence, definition->databases[i]);
     for (unsigned i = 0; i < count; i++) {
         const struct dependency *dependency = &definition->dependencies[i];
         struct source *source = find_source(evidence, dependency->database);
