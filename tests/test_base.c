@@ -91,6 +91,18 @@ static void test_ticks(void)
     ok(ticks_now() >= start, "the monotonic clock does not go back");
     ticks_advance(5 * TICKS_PER_SECOND);
     ok(ticks_now() >= start + 5 * TICKS_PER_SECOND, "a test can move it forward");
+    for (int silent = 0; silent < 2; silent++) {
+        ticks_now();
+        start = ticks_now();
+        ticks_sleep(3600 * TICKS_PER_SECOND, silent);
+        ok(ticks_now() >= start + 3600 * TICKS_PER_SECOND, "it goes on while the machine sleeps");
+        ok(ticks_now() < start + 3700 * TICKS_PER_SECOND, "and counts that once");
+    }
+    int64_t calls = ticks_calls();
+    for (int i = 0; i < 1000; i++)
+        ticks_now();
+    is_int(ticks_calls() - calls, 0, "which costs no system call but after a sleep");
+    ticks_sleep(TICKS_PER_SECOND, false);
     ok(ticks_wall() > 1.6e9, "the wall clock is past 2020");
     is_int(ticks_after(10, 5), 15, "after is a sum");
     is_int(ticks_after(10, TICKS_NEVER), TICKS_NEVER, "never stays never");

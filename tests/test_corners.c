@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "querycache.h"
+#include "base/ticks.h"
 #include "support.h"
 #include "tap.h"
 
@@ -494,10 +495,25 @@ static void test_connected_with_outdated_schemas(void)
         sqlite3_close(other);
         sqlite3_close(db);
     }
+/* With the clock that counts it, and where that would cost a system call. */
+static void test_asleep(void)
+{
+    sqlite3 *db = open_cached(":memory:", 0);
+    run(db, "CREATE TABLE s(x); INSERT INTO s VALUES (1);"
+            "CREATE VIRTUAL TABLE temp.cs USING cache((SELECT x FROM main.s), ttl = '1 h')");
+    for (int silent = 0; silent < 2; silent++) {
+        sqlite3_free(rows(db, "SELECT * FROM cs"));
+        same_as(db, "SELECT * FROM cs", "SELECT x FROM s", "hit", "a result within its ttl");
+        ticks_sleep(3601 * TICKS_PER_SECOND, silent);
+        same_as(db, "SELECT * FROM cs", "SELECT x FROM s", "miss", "ttl counts time asleep");
+    }
+    ticks_sleep(0, false);
+    sqlite3_close(db);
 }
 
 int main(void)
 {
+    test_asleep();
     test_spilled_temp();
     test_no_locks();
     test_now_through_another();

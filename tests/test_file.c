@@ -16,6 +16,8 @@ struct actor {
     enum answer answer;
     int pages;
     bool holds;
+    struct stamp stamp;
+    bool stampless;
 };
 
 static enum answer has_happened(struct member *member, bool own, int *pages)
@@ -37,6 +39,13 @@ static struct clock read_clock(struct member *member)
     return ((struct actor *)(void *)member)->now;
 }
 
+static bool read_stamp(const struct member *member, struct stamp *stamp)
+{
+    const struct actor *actor = (const struct actor *)(const void *)member;
+    *stamp = actor->stamp;
+    return !actor->stampless;
+}
+
 /* The header of a wal-index, as far as it is looked at: iChange at 8, mxFrame at 16, salts at 32. */
 static struct clock wal(uint32_t changes, uint32_t frames, unsigned char salt)
 {
@@ -52,9 +61,14 @@ static void join(struct actor *actor)
 {
     static const struct file_identity identity = {.device = 1, .inode = 2, .vfs = "unix"};
     *actor = (struct actor){
-        .member = {.has_happened = has_happened, .holds_wal = holds_wal, .read_clock = read_clock},
-        .answer = ANSWER_LATER};
+        .member = {.has_happened = has_happened,
+                   .holds_wal = holds_wal,
+                   .read_clock = read_clock,
+                   .read_stamp = read_stamp},
+        .answer = ANSWER_LATER,
+        .stamp = {.device = 1, .inode = 2, .size = 4096, .modified = 1, .changed = 1, .settled = true}};
     is_int(file_join(&actor->member, &identity, "a file"), SQLITE_OK, "a member joins");
+    file_clean(&actor->member, file_suspicions(actor->member.file));
 }
 
 static uint64_t see(struct actor *actor, struct clock clock, bool proven)
@@ -239,8 +253,83 @@ static void test_empty_wal(void)
     close_scene(&s);
 }
 
+/* ---- newcomers ---- */
+
+static void test_newcomer_finds_the_same(void)
+{
+    struct scene s;
+    struct actor c;
+    open_scene(&s);
+    join(&c);
+    is_int(see(&c, wal(1, 10, 1), false), s.before, "where the stamp stands a newcomer shares");
+    c.stamp.modified = 2;
+    is_int(see(&c, wal(1, 10, 1), false), s.before, "and is a newcomer but once");
+    file_leave(&c.member);
+    close_scene(&s);
+}
+
+/* A newcomer whose stamp is another is told of an epoch that nothing kept is good for. */
+static void test_newcomer_finds_another(const struct stamp *stamp, bool stampless, const char *what)
+{
+    struct scene s;
+    struct actor c;
+    struct clock past = wal(0, 9, 1);
+    open_scene(&s);
+    see(&s.b, past, false);
+    see(&s.b, wal(1, 10, 1), false);
+    s.before = see(&s.b, wal(1, 10, 1), false);
+    join(&c);
+    c.stamp = *stamp;
+    c.stampless = stampless;
+    uint64_t epoch = see(&c, wal(1, 10, 1), false);
+    ok(epoch > s.before && all_ended(&s), what);
+    is_int(see(&s.b, wal(1, 10, 1), false), 0, "a member whose pages may be old is told nothing");
+    is_int(file_is_clean(&s.b.member), false, "but to empty its page cache");
+    file_clean(&s.b.member, file_suspicions(s.b.member.file));
+    is_int(see(&s.b, wal(1, 10, 1), false), epoch, "then it sees what the newcomer sees");
+    is_int(file_see(&s.b.member, &past, false), 0, "a clock of the past may be the old content's");
+    file_leave(&c.member);
+    close_scene(&s);
+}
+
+static void test_newcomers(void)
+{
+    const struct stamp old = {
+        .device = 1, .inode = 2, .size = 4096, .modified = 1, .changed = 1, .settled = true};
+    struct stamp stamp = old;
+    test_newcomer_finds_the_same();
+    stamp.modified = 2;
+    test_newcomer_finds_another(&stamp, false, "the content was written to");
+    stamp = old;
+    stamp.changed = 2;
+    test_newcomer_finds_another(&stamp, false, "it was, and the time set back");
+    stamp = old;
+    stamp.size = 8192;
+    test_newcomer_finds_another(&stamp, false, "it has grown");
+    test_newcomer_finds_another(&old, true, "nothing can be told of it");
+}
+
+/* What follows the announcement is "this clock, but for these tables", and so vouches for the rest. */
+static void test_newcomer_announces(void)
+{
+    struct scene s;
+    struct actor c;
+    open_scene(&s);
+    join(&c);
+    c.stamp.modified = 2;
+    announce(&c, wal(1, 10, 1), s.written);
+    ok(all_ended(&s), "a newcomer that finds another stamp in its hook ends all");
+    s.before = history_unknown_epoch(s.history);
+    announce(&c, wal(1, 10, 1), s.written);
+    is_int(all_ended(&s), false, "it looks but once");
+    file_leave(&c.member);
+    close_scene(&s);
+}
+
 int main(void)
 {
+    test_newcomers();
+    test_newcomer_announces();
     test_settled_by_asking();
     test_denied();
     test_recovery();

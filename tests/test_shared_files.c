@@ -369,7 +369,7 @@ static void test_made_anew(const char *mode, const char *hazard)
     sqlite3 *idle = open_cached(":memory:", 0);
     for (int i = 0; i < 6; i++) {
         make_file("anew.db", mode, i);
-        scenario_pause();
+        file_tick();
         sqlite3 *a = join(scratch_file("anew.db"));
         sqlite3 *b = join(scratch_file("anew.db"));
         same_as(a, "SELECT * FROM ct", T, "miss", name(hazard, "a file made anew"));

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../tap.h"
@@ -239,16 +238,11 @@ static void read_line(struct connection *connection, const char *what, const cha
         stop(line);
 }
 
-void scenario_pause(void)
-{
-    nanosleep(&(struct timespec){.tv_nsec = 25000000}, NULL);
-}
-
 static void play_line(const char *line)
 {
     const char *rest = line + 1;
     if (strcmp(line, "pause") == 0) {
-        scenario_pause();
+        file_tick();
         return;
     }
     if (strcmp(line, "overwritten") == 0) {
@@ -294,7 +288,7 @@ static void make_files(void)
             "CREATE TABLE aux.m(x INTEGER PRIMARY KEY); INSERT INTO aux.m VALUES (1)",
             fresh_file("scenario-attached.db"), mode);
     sqlite3_close(maker);
-    scenario_pause();
+    file_tick();
 }
 
 /* See to it that the WAL holds a commit; A keeps it from being removed. */

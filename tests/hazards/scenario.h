@@ -9,7 +9,7 @@
 **     "A acts"         call the scenario's `act`
 **     "A opens", "A closes"
 **     "overwritten"    call the scenario's `overwrite`
-**     "pause"          until the times of files have gone on
+**     "pause"          file_tick()
 **
 ** A to E have the extension and the cached tables of hazards/tables.h. I has the extension, and
 ** gets its cached tables only when it first reads. F and G are plain connections: to the extension
@@ -61,10 +61,6 @@ bool run_process(char kind, const char *path, const char *sql);
 
 /* How many entries the process keeps, as a connection sees it that has nothing to do with them. */
 long long kept_entries(void);
-
-/* What "pause" does: sleep for more than the 20 ms for which a file's times tell nothing, after it was
-** written to (ext/coherence/stamp.h). */
-void scenario_pause(void);
 
 /* For main(), before anything else: in a process that run_process() started, it does what that is
 ** for, and does not return. */

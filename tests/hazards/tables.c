@@ -1,12 +1,21 @@
 #include "tables.h"
 
 #include <stdio.h>
+#include <time.h>
+
+void file_tick(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 25000000}, NULL);
+}
 
 sqlite3 *open_place(const struct place *place)
 {
     sqlite3 *db = open_cached(place->file ? fresh_file(place->file) : ":memory:", 0);
     run(db, place->setup);
-    run(db, SCHEMA CACHES);
+    run(db, SCHEMA);
+    if (place->file != NULL)
+        file_tick();
+    run(db, CACHES);
     return db;
 }
 

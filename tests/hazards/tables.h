@@ -33,6 +33,10 @@ struct place {
     const char *setup;
 };
 
+/* Sleep for more than the 20 ms in which the times of a file that was written to just now tell a
+** newcomer nothing (ext/coherence/stamp.h). */
+void file_tick(void);
+
 /* Make the database, its tables and the cached ones anew. */
 sqlite3 *open_place(const struct place *place);
 
