@@ -199,6 +199,11 @@ $(eval $(call TREE,tsan,$(TSAN),-isystem $(CACHE)/newest,,$(NEWEST).c $(NEWEST_T
 $(eval $(call TREE,coverage,$(COVER),,-lsqlite3))
 $(eval $(call TREE,mutants,$(TEST) -DQUERYCACHE_MUTANTS,,-lsqlite3))
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+# The system's SQLite may not have what this one is about.
+PAGES_MUTANT = $(BUILD)/mutants/test_pages-newest
+$(PAGES_MUTANT): $(BUILD)/mutants/tests/test_pages.o $(BUILD)/mutants/libsupport.a \
+        $(BUILD)/mutants/libquerycache.a $(NEWEST_O).o
+	$(CC) $(TEST) $(LDFLAGS) -o $@ $^ -lpthread -ldl -lm
 
 # The shell tests under a given shell and extension: $(1) is the folder below build/.
 define SHELL_TREE
@@ -214,29 +219,31 @@ $(eval $(call SHELL_TREE,shell-coverage,$(SQLITE3),$(abspath $(BUILD)/coverage/q
 # ---- Other versions of SQLite, with options like Debian's ----------------------------------------
 
 SQLITE_OPTIONS := -DSQLITE_THREADSAFE=1 -DSQLITE_SOUNDEX -DSQLITE_USE_URI \
-    -DSQLITE_LIKE_DOESNT_MATCH_BLOBS $(addprefix -DSQLITE_ENABLE_,COLUMN_METADATA DBSTAT_VTAB FTS3 \
-    FTS3_PARENTHESIS FTS3_TOKENIZER FTS4 FTS5 GEOPOLY JSON1 LOAD_EXTENSION MATH_FUNCTIONS \
-    PREUPDATE_HOOK RTREE SESSION STMTVTAB UNLOCK_NOTIFY)
+    -DSQLITE_LIKE_DOESNT_MATCH_BLOBS $(addprefix -DSQLITE_ENABLE_,COLUMN_METADATA \
+    DBPAGE_VTAB DBSTAT_VTAB FTS3 FTS3_PARENTHESIS FTS3_TOKENIZER FTS4 FTS5 GEOPOLY JSON1 \
+    LOAD_EXTENSION MATH_FUNCTIONS PREUPDATE_HOOK RTREE SESSION STMTVTAB UNLOCK_NOTIFY)
 COMPILE_SQLITE   = $(CC) -w -g $(SQLITE_OPTIONS)
+$(CACHE)/options: FORCE
+	$(call STAMP,$(SQLITE_OPTIONS))
 
 amalgamation: $(NEWEST_O).o $(NEWEST_O)-lean.o $(CACHE)/3.52.0/sqlite3 $(CACHE)/3.31.1/sqlite3 $(if $(PRELOAD),$(CACHE)/3.31.1/libsqlite3.so.0 $(CACHE)/newest/libsqlite3.so.0) ## Fetch (npm) and compile other SQLite versions
 
 $(CACHE)/%/sqlite3.c:
 	@tests/sqlite.sh $* $(@D)
-$(NEWEST_O).o: $(NEWEST).c
+$(NEWEST_O).o: $(NEWEST).c $(CACHE)/options
 	$(COMPILE_SQLITE) -O2 -c $< -o $@
-$(CACHE)/%/libsqlite3.so.0: $(CACHE)/%/sqlite3.c
+$(CACHE)/%/libsqlite3.so.0: $(CACHE)/%/sqlite3.c $(CACHE)/options
 	$(COMPILE_SQLITE) -O1 -fPIC -shared -Wl,-soname,libsqlite3.so.0 -o $@ $< -lpthread -ldl -lm
 # Without the routines that SQLite advises to leave out, as better-sqlite3 does.
-$(NEWEST_O)-lean.o: $(NEWEST).c
+$(NEWEST_O)-lean.o: $(NEWEST).c $(CACHE)/options
 	$(COMPILE_SQLITE) -DSQLITE_OMIT_DEPRECATED -O2 -c $< -o $@
-$(NEWEST_O)-asan.o: $(NEWEST).c
+$(NEWEST_O)-asan.o: $(NEWEST).c $(CACHE)/options
 	$(COMPILE_SQLITE) -O1 -fsanitize=address -fno-omit-frame-pointer -c $< -o $@
-$(NEWEST_TSAN): $(NEWEST).c
+$(NEWEST_TSAN): $(NEWEST).c $(CACHE)/options
 	$(COMPILE_SQLITE) -O1 -fsanitize=thread -fno-omit-frame-pointer -c $< -o $@
-$(CACHE)/%/sqlite3: $(CACHE)/%/sqlite3.c
+$(CACHE)/%/sqlite3: $(CACHE)/%/sqlite3.c $(CACHE)/options
 	$(COMPILE_SQLITE) -DSQLITE_OMIT_DEPRECATED -O1 -o $@ $(@D)/shell.c $< -lpthread -ldl -lm
-$(CACHE)/%/sqlite3-$(CC_NAME)-asan: $(CACHE)/%/sqlite3.c
+$(CACHE)/%/sqlite3-$(CC_NAME)-asan: $(CACHE)/%/sqlite3.c $(CACHE)/options
 	$(COMPILE_SQLITE) -O1 -fsanitize=address -fno-omit-frame-pointer -c $< -o $@-library.o
 	$(COMPILE_SQLITE) -O1 -fsanitize=address -fno-omit-frame-pointer -c $(@D)/shell.c -o $@-shell.o
 	$(CC) $(SANITIZE) -o $@ $@-library.o $@-shell.o -lpthread -ldl -lm
@@ -309,7 +316,8 @@ coverage: ## Print the share of the lines in ext/ that the tests run; build/cove
 
 mutants: export STEPS ?= 5000
 mutants: ## Take out one guard of exactness at a time; the tests must fail for each
-	@$(PARALLEL) $(PROGRAMS:%=$(BUILD)/mutants/%)
+	@$(MAKE) --no-print-directory sources-of-sqlite
+	@$(PARALLEL) $(PROGRAMS:%=$(BUILD)/mutants/%) $(PAGES_MUTANT)
 	prove --verbose --timer --exec '' tests/mutants.sh
 
 # SQLite has no part in what policies measures: once is enough.

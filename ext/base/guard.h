@@ -27,6 +27,7 @@
     X(WHOLE_FILE)                                                                                  \
     X(TRUNCATION)                                                                                  \
     X(NOTHING_SEEN)                                                                                \
+    X(PAGES_PAST_HOOKS)                                                                            \
     X(PASSED_OVER)                                                                                 \
     X(SCHEMA_VERSION)                                                                              \
     X(SCHEMA_READ)                                                                                 \

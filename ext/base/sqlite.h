@@ -33,6 +33,7 @@ static inline int sqlite_is_there(void)
 */
 #ifdef SQLITE_CORE
 #pragma weak sqlite3_expired
+#pragma weak sqlite3_compileoption_used /* likewise, SQLITE_OMIT_COMPILEOPTION_DIAGS */
 #endif
 
 /*

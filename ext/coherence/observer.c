@@ -201,6 +201,26 @@ static bool is_being_written(const struct observer *observer, const struct datab
            sqlite3_txn_state(observer->db, database->name) == SQLITE_TXN_WRITE;
 }
 
+void observer_note_write(struct observer *observer, const char *schema, const char *table)
+{
+    const struct database *main = observer_at(observer, MAIN_DATABASE);
+    if (schema != NULL && main != NULL && sqlite3_stricmp(schema, "main") == 0)
+        schema = main->name; /* it may have another name as well */
+    for (struct database *d = observer->databases; d != NULL && schema == NULL; d = d->next) {
+        if (is_being_written(observer, d) && !observer->unannounced)
+            note_write(observer, d->name, table);
+    }
+    if (schema != NULL && !observer->unannounced)
+        note_write(observer, schema, table);
+}
+
+/* Whose pages they were is not known: anything may have changed, as where a system table is written. */
+static void on_pages(void *context, const char *schema)
+{
+    if (GUARD(PAGES_PAST_HOOKS))
+        observer_note_write(context, schema, "sqlite_dbpage");
+}
+
 /* Whether every attached database is known here; older versions of SQLite cannot be asked. */
 static bool knows_all_databases(const struct observer *observer)
 {
@@ -428,7 +448,8 @@ struct observer *observer_new(sqlite3 *db, bool hooks)
     observer->process = process_generation();
     observer->schema_generation = 1;
     /* No statement can be run in a hook, which may well be what comes next. */
-    if (read_databases(observer, false) == SQLITE_NOMEM) {
+    if (read_databases(observer, false) == SQLITE_NOMEM ||
+        !pages_watch(db, on_pages, observer, &observer->pages)) {
         observer_free(observer);
         return NULL;
     }
@@ -460,6 +481,7 @@ bool observer_free(struct observer *observer)
     if (observer->hooked)
         slots_give_back(observer->db, on_update, on_commit, on_rollback, observer,
                         &observer->slots);
+    pages_unwatch(observer->pages);
     observer_suspend(observer);
     while (observer->databases != NULL) {
         struct database *database = observer->databases;

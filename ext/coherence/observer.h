@@ -14,6 +14,7 @@
 
 #include "base/sqlite.h"
 #include "coherence/database.h"
+#include "coherence/pages.h"
 #include "coherence/slots.h"
 
 struct observer {
@@ -29,8 +30,9 @@ struct observer {
     bool utf8;                  /* how SQLite keeps text */
     sqlite3_stmt *zone;         /* asks what the time zone does (query/surroundings.h), or NULL */
     struct hook_slots slots;
-    bool hooked;    /* the three hooks were registered */
-    unsigned depth; /* snapshots open, one inside the other */
+    struct pages *pages; /* tells of what goes past the hooks; NULL: nothing does */
+    bool hooked;         /* the three hooks were registered */
+    unsigned depth;      /* snapshots open, one inside the other */
 
     /* The table named last by the update hook, so that a bulk insert costs a comparison a row. */
     char last_schema[64];
@@ -57,6 +59,10 @@ bool observer_free(struct observer *observer);
 
 /* True while all three hooks are still ours: since they were registered nothing was missed. */
 bool observer_is_hooked(const struct observer *observer);
+
+/* What the update hook does not tell: the transaction under way writes this table. `schema` NULL: of any
+** database that it writes; a system table: any. */
+void observer_note_write(struct observer *observer, const char *schema, const char *table);
 
 /* Have a hook of the application called by ours, in place of the one before, whose argument is
 ** returned. While ours is in the slot (observer_is_hooked()). */

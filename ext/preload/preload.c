@@ -192,6 +192,23 @@ INTERPOSED sqlite3_stmt *sqlite3_next_stmt(sqlite3 *db, sqlite3_stmt *statement)
     return next;
 }
 
+/* ---- what goes past the hooks ---- */
+
+/* A handle for writing lives as long as the transaction that it was opened in, and what it writes no
+** hook tells. */
+INTERPOSED int sqlite3_blob_open(sqlite3 *db, const char *schema, const char *table,
+                                 const char *column, sqlite3_int64 row, int flags,
+                                 sqlite3_blob **blob)
+{
+    const struct site *site = site_of(CALLER);
+    if (site == NULL)
+        return SQLITE_MISUSE;
+    int rc = site->library.blob_open(db, schema, table, column, row, flags, blob);
+    if (rc == SQLITE_OK && flags != 0 && site_is_served(site))
+        routing_note_write(db, schema, table);
+    return rc;
+}
+
 /* ---- hooks ---- */
 
 /* Whether the cache has the slots, and is to call the program's hook. */

@@ -142,6 +142,18 @@ void routing_begin(sqlite3_stmt *statement)
     sqlite3_mutex_leave(mutex);
 }
 
+void routing_note_write(sqlite3 *db, const char *schema, const char *table)
+{
+    if (!routing_has(db))
+        return;
+    sqlite3_mutex *mutex = sqlite3_db_mutex(db);
+    sqlite3_mutex_enter(mutex);
+    struct session *session = session_find(db);
+    if (session != NULL)
+        observer_note_write(session->observer, schema, table);
+    sqlite3_mutex_leave(mutex);
+}
+
 /* ---- the report ---- */
 
 static int report_rule(const struct rule *rule, void *file)

@@ -36,6 +36,9 @@ void routing_apply(sqlite3 *db, sqlite3_stmt **statement, unsigned flags);
 */
 void routing_begin(sqlite3_stmt *statement);
 
+/* The transaction under way may write this table past the hooks. `schema` may be NULL: any. */
+void routing_note_write(sqlite3 *db, const char *schema, const char *table);
+
 /* At the end of the process: what came of it, into the file that QUERYCACHE_REPORT names. */
 void routing_report(void);
 

@@ -48,6 +48,7 @@ static bool fill(struct library *library, void *handle)
     FIND(handle, library, prepare16_v3);
     FIND(handle, library, step);
     FIND(handle, library, exec);
+    FIND(handle, library, blob_open);
     FIND(handle, library, next_stmt);
     FIND(handle, library, update_hook);
     FIND(handle, library, commit_hook);

@@ -23,6 +23,8 @@ struct library {
     int (*prepare16_v3)(sqlite3 *, const void *, int, unsigned, sqlite3_stmt **, const void **);
     int (*step)(sqlite3_stmt *);
     int (*exec)(sqlite3 *, const char *, int (*)(void *, int, char **, char **), void *, char **);
+    int (*blob_open)(sqlite3 *, const char *, const char *, const char *, sqlite3_int64, int,
+                     sqlite3_blob **);
     sqlite3_stmt *(*next_stmt)(sqlite3 *, sqlite3_stmt *);
     void *(*update_hook)(sqlite3 *,
                          void (*)(void *, int, const char *, const char *, sqlite3_int64), void *);

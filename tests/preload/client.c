@@ -142,6 +142,24 @@ static void use_more(sqlite3 *db)
              "SELECT max(x) FROM t; ROLLBACK; SELECT max(x) FROM t");
 }
 
+/* Written past the hooks, beside another table, in each order. */
+static void use_blobs(sqlite3 *db)
+{
+    sqlite3_blob *blob = NULL;
+    exec(db, "CREATE TABLE files(body); INSERT INTO files VALUES (zeroblob(3)), (zeroblob(3))");
+    for (int i = 1; i <= 3; i++) {
+        for (int j = 0; j < 3; j++)
+            exec(db, "SELECT hex(body) AS body FROM files ORDER BY body");
+        exec(db, i == 1 ? "BEGIN; UPDATE t SET x = x WHERE x = 3" : "BEGIN");
+        must(sqlite3_blob_open(db, i == 3 ? NULL : "MAIN", "Files", "body", 1, 1, &blob), db,
+             "blob_open");
+        must(sqlite3_blob_write(blob, &"0123"[i], 1, i - 1), db, "blob_write");
+        must(sqlite3_blob_close(blob), db, "blob_close");
+        exec(db, i == 1 ? "COMMIT" : "UPDATE t SET x = x WHERE x = 3; COMMIT");
+    }
+    exec(db, "SELECT hex(body) AS body FROM files ORDER BY body");
+}
+
 static void *in_thread(void *path)
 {
     sqlite3 *db = NULL;
@@ -254,6 +272,7 @@ int main(int argc, char **argv)
     use_prepare(db);
     use_hooks(db);
     use_more(db);
+    use_blobs(db);
     use_threads(argv[1]);
     use_fork(argv[1]);
     must(sqlite3_open(argv[1], &other), other, "open another");
