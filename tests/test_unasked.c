@@ -88,7 +88,8 @@ static void test_rows(bool asked, const char *expected, const char *name)
     char *text = sqlite3_str_finish(got);
     is_text(text, expected, name);
     sqlite3_free(text);
-    is_int(number(db, refusals) - refused, asked ? 0 : 3, "and cache_refusals says why, or nothing");
+    is_int(number(db, refusals) - refused, asked ? 0 : 3,
+           "and cache_refusals says why, or nothing");
     run(db, "SELECT cache_clear()");
     sqlite3_close(db);
 }
@@ -112,7 +113,8 @@ static const char *const sqlites[] = {
     "SELECT row_number() OVER (ORDER BY b) FROM t",
     "SELECT a FROM t ORDER BY b COLLATE own",
     "SELECT json_extract('{\"x\": 1}', '$.x') || date(b) FROM t",
-    "SELECT bm25(f), highlight(f, 0, '', ''), snippet(f, 0, '', '', '', 3) FROM f WHERE f MATCH 'x'",
+    "SELECT bm25(f), highlight(f, 0, '', ''), snippet(f, 0, '', '', '', 3) FROM f WHERE f MATCH "
+    "'x'",
 };
 
 static void test_which(void)

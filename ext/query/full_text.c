@@ -20,8 +20,7 @@ static bool is_operator(struct token token, char c)
 /* FTS5 takes an option by any beginning of its name. For the others that is an error. */
 static bool abbreviates(struct token name, const char *option)
 {
-    return name.size <= strlen(option) &&
-           sqlite3_strnicmp(name.text, option, (int)name.size) == 0;
+    return name.size <= strlen(option) && sqlite3_strnicmp(name.text, option, (int)name.size) == 0;
 }
 
 static bool is_table(const struct reading *reading, const char *name)
@@ -55,9 +54,8 @@ static void look_at_content(struct reading *reading, const char *name)
         return;
     }
     char *sql = sqlite3_mprintf("SELECT * FROM \"%w\".\"%w\"", reading->schema, name);
-    int rc = sql != NULL
-                 ? program_each(reading->db, sql, note_function, &reading->found.calls)
-                 : SQLITE_NOMEM;
+    int rc = sql != NULL ? program_each(reading->db, sql, note_function, &reading->found.calls)
+                         : SQLITE_NOMEM;
     reading->found.elsewhere = reading->found.elsewhere || rc != SQLITE_OK;
     sqlite3_free(sql);
 }
