@@ -495,6 +495,8 @@ static void test_connected_with_outdated_schemas(void)
         sqlite3_close(other);
         sqlite3_close(db);
     }
+}
+
 /* With the clock that counts it, and where that would cost a system call. */
 static void test_asleep(void)
 {
