@@ -134,16 +134,61 @@ static bool selects_star(const char *sql)
     return false;
 }
 
+static bool is_identifier(const char *name)
+{
+    size_t size = 0;
+    for (; (name[size] >= '0' && name[size] <= '9') || name[size] == '_' ||
+           ((name[size] | 32) >= 'a' && (name[size] | 32) <= 'z');
+         size++)
+        ;
+    return name[size] == '\0';
+}
+
+/* Whether AS stands before a name. */
+static bool is_given(const char *sql, const char *name)
+{
+    size_t size = strlen(name);
+    bool after_as = false;
+    struct token token = token_read_solid(sql);
+    for (; token.type != TOKEN_END; token = token_next(token)) {
+        if (after_as && token.size == size && memcmp(token.text, name, size) == 0)
+            return true;
+        after_as = token_is_word(token, "as");
+    }
+    return false;
+}
+
+/*
+** True where all columns seem to be called as the text itself says, by AS or as an expression is: no
+** PRAGMA and no schema changes that. An error in this costs an error at most, should names change.
+*/
+static bool gives_names(const struct preparing *preparing)
+{
+    for (int i = 0; i < sqlite3_column_count(preparing->plain); i++) {
+        const char *name = sqlite3_column_name(preparing->plain, i);
+        if (name == NULL || (is_identifier(name) && !is_given(preparing->sql, name)))
+            return false;
+    }
+    return !selects_star(preparing->sql);
+}
+
 static int make_statement(struct preparing *preparing)
 {
-    int rc = prepared_renew(preparing->query);
-    /* Names that the table cannot have stand in the statement's text, which no `*` would follow. */
-    if (rc == SQLITE_OK && !prepared_has_names(preparing->query, preparing->plain) &&
-        selects_star(preparing->sql)) {
-        preparing->refusal = "gives columns the same name by *";
+    struct cached_query *query = preparing->query;
+    bool settled;
+    int rc = prepared_settle_names(query, preparing->plain, gives_names(preparing), &settled);
+    if (rc != SQLITE_OK)
+        return rc;
+    if (!settled)
+        preparing->refusal = "has columns of other names than another statement of it";
+    else if (prepared_has_fixed_names(query) && selects_star(preparing->sql))
+        preparing->refusal = query->definition.columns.long_names
+                                 ? "gives columns by *, under PRAGMA full_column_names"
+                                 : "gives columns the same name by *";
+    if (preparing->refusal != NULL)
         return SQLITE_OK;
-    }
-    char *text = rc == SQLITE_OK ? prepared_text(preparing->query, preparing->plain) : NULL;
+    rc = prepared_renew(query);
+    char *text = rc == SQLITE_OK ? prepared_text(query) : NULL;
     if (text == NULL)
         return SQLITE_NOMEM;
     rc = sqlite3_prepare_v3(preparing->db, text, -1, preparing->request->flags, &preparing->made,

@@ -109,8 +109,12 @@ struct querycache_options {
 ** parameters together with functions of the application, which may be handed a pointer; flags with
 ** SQLITE_PREPARE_NO_VTAB.
 **
-** sqlite3_next_stmt() also gives the statements that the cache keeps, which begin with a comment, "of
-** querycache": they are not the application's to finalize. A statement that was prepared before fork()
+** A SELECT's columns get other names by PRAGMA full_column_names and short_column_names, also for a
+** statement that was prepared before. Where one through the cache cannot follow, stepping it is an error,
+** which says to prepare it again.
+**
+** sqlite3_next_stmt() also gives the statements that the cache keeps, whose text (sqlite3_sql()) begins
+** with three semicolons: they are not the application's to finalize. A statement that was prepared before fork()
 ** is just run in the child.
 **
 ** Codes are those of SQLite's function; SQLITE_MISUSE, and no statement, for options that are wrong.

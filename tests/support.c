@@ -114,7 +114,7 @@ sqlite3_stmt *prepare_cached(sqlite3 *db, const char *sql)
 bool is_prepared_cached(sqlite3_stmt *statement)
 {
     const char *sql = statement != NULL ? sqlite3_sql(statement) : NULL;
-    return sql != NULL && strncmp(sql, "/* querycache ", 14) == 0;
+    return sql != NULL && strncmp(sql, ";; SELECT ", 10) == 0;
 }
 
 void run(sqlite3 *db, const char *sql, ...)

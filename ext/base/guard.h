@@ -60,7 +60,10 @@
     X(OWN_COLLATIONS)                                                                              \
     X(TIME_ZONE)                                                                                   \
     X(LIMITS)                                                                                      \
-    X(UNASKED_FUNCTIONS)
+    X(DIGITS)                                                                                      \
+    X(UNASKED_FUNCTIONS)                                                                           \
+    X(LONG_NAMES)                                                                                  \
+    X(NAMES_CHANGED)
 
 #define GUARD_CONSTANT(name) GUARD_##name,
 enum guard { GUARDS(GUARD_CONSTANT) GUARD_COUNT };

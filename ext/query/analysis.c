@@ -475,7 +475,6 @@ int analysis_make(struct facts *facts, const char *sql, const struct nesting *ne
     *analysis = (struct analysis){0};
     struct listing listing = {.analysis = analysis};
     struct program program;
-    facts_refresh(facts);
     int rc = program_read(facts->observer->db, sql, &program);
     if (rc == SQLITE_OK)
         rc = look_through(&program, &listing);

@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "base/program.h"
+#include "query/names.h"
 
 /* Affinities as the comparison opcodes carry them in p5 (sqliteInt.h, SQLITE_AFF_…). */
 #define CODE_MASK 0x47
@@ -46,8 +47,11 @@ static char *collation_name(const char *p4)
 /* The parameters may be loaded before or after they are compared, so the listing is read twice. */
 static void find_register(const struct instruction *instruction, struct probe *probe)
 {
-    int column = instruction->p1 - probe->first;
-    if (strcmp(instruction->opcode, "Variable") == 0 && column >= 0 && column < (int)probe->count)
+    /* Elsewhere p1 may be any number, as a constant is: then it is no column's, far from any. */
+    if (strcmp(instruction->opcode, "Variable") != 0 || instruction->p1 < probe->first)
+        return;
+    unsigned column = (unsigned)(instruction->p1 - probe->first);
+    if (column < probe->count)
         probe->traits[column].reg = instruction->p2;
 }
 
@@ -261,51 +265,7 @@ static int declare(sqlite3 *db, sqlite3_stmt *statement, struct columns *columns
 
 /* ---- all together ---- */
 
-/* The length of a name without the ":1" that SQLite adds to make it unique. */
-static size_t base_size(const char *name)
-{
-    size_t size = strlen(name);
-    size_t end = size;
-    while (end > 0 && name[end - 1] >= '0' && name[end - 1] <= '9')
-        end--;
-    return end > 1 && end < size && name[end - 1] == ':' ? end - 1 : size;
-}
-
-static bool is_taken(const struct columns *columns, unsigned before, const char *name)
-{
-    for (unsigned i = 0; i < before; i++) {
-        if (sqlite3_stricmp(columns->names[i], name) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* After a few tries SQLite makes a name unique with a random number; ours must not change. */
-static int settle_name(struct columns *columns, unsigned index)
-{
-    char *name = columns->names[index];
-    size_t size = base_size(name);
-    char *base = memory_copy_text(name, size);
-    int rc = base != NULL ? SQLITE_OK : SQLITE_NOMEM;
-    if (rc == SQLITE_OK && name[size] != '\0' && is_taken(columns, index, base)) {
-        struct buffer text = {0};
-        for (int suffix = 1; suffix == 1 || is_taken(columns, index, columns->names[index]);
-             suffix++) {
-            buffer_add_format(&text, "%s:%d", base, suffix);
-            char *made = buffer_take(&text);
-            if (made == NULL) {
-                rc = SQLITE_NOMEM;
-                break;
-            }
-            memory_free(columns->names[index]);
-            columns->names[index] = made;
-        }
-    }
-    memory_free(base);
-    return rc;
-}
-
-static int read_names(sqlite3_stmt *statement, struct columns *columns)
+static int make_room(struct columns *columns, sqlite3_stmt *statement)
 {
     unsigned count = (unsigned)sqlite3_column_count(statement);
     columns->names = memory_alloc_zero((count ? count : 1) * sizeof *columns->names);
@@ -313,13 +273,6 @@ static int read_names(sqlite3_stmt *statement, struct columns *columns)
     if (columns->names == NULL || columns->kinds == NULL)
         return SQLITE_NOMEM;
     columns->count = count;
-    for (unsigned i = 0; i < count; i++) {
-        const char *name = sqlite3_column_name(statement, (int)i);
-        columns->names[i] = name != NULL ? memory_copy_text(name, strlen(name)) : NULL;
-        int rc = columns->names[i] != NULL ? settle_name(columns, i) : SQLITE_NOMEM;
-        if (rc != SQLITE_OK)
-            return rc;
-    }
     return SQLITE_OK;
 }
 
@@ -342,19 +295,34 @@ static int compare_and_declare(sqlite3 *db, const char *sql, int parameters,
     return rc;
 }
 
-int columns_read(sqlite3 *db, const char *sql, int parameters, bool compared,
+static int read_as_statement(sqlite3_stmt *statement, struct columns *columns)
+{
+    int rc = make_room(columns, statement);
+    return rc == SQLITE_OK ? names_read_statement(statement, columns->names) : rc;
+}
+
+static int read_as_view(sqlite3 *db, const char *sql, int parameters, struct columns *columns)
+{
+    sqlite3_stmt *subquery = NULL;
+    int rc = names_prepare_subquery(db, sql, &subquery);
+    if (rc == SQLITE_OK)
+        rc = make_room(columns, subquery);
+    if (rc == SQLITE_OK)
+        rc = names_read_view(db, sql, subquery, columns->long_names, columns->names);
+    if (rc == SQLITE_OK)
+        rc = compare_and_declare(db, sql, parameters, subquery, columns);
+    sqlite3_finalize(subquery);
+    return rc;
+}
+
+int columns_read(struct facts *facts, const char *sql, int parameters, sqlite3_stmt *statement,
                  struct columns *columns)
 {
     *columns = (struct columns){0};
-    char *query = sqlite3_mprintf("SELECT * FROM (\n%s\n)", sql);
-    sqlite3_stmt *statement = NULL;
-    int rc = query != NULL ? sqlite3_prepare_v2(db, query, -1, &statement, NULL) : SQLITE_NOMEM;
-    sqlite3_free(query);
+    int rc = facts_long_names(facts, &columns->long_names);
     if (rc == SQLITE_OK)
-        rc = read_names(statement, columns);
-    if (rc == SQLITE_OK && compared)
-        rc = compare_and_declare(db, sql, parameters, statement, columns);
-    sqlite3_finalize(statement);
+        rc = statement != NULL ? read_as_statement(statement, columns)
+                               : read_as_view(facts->observer->db, sql, parameters, columns);
     if (rc != SQLITE_OK)
         columns_clear(columns);
     return rc;

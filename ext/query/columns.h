@@ -1,8 +1,7 @@
 /*
 ** Columns: the names, declared types, affinities and collations of a SELECT's columns, so that a
-** cached table can declare the same. Names, as SQLite makes them unique in a subquery; affinity
-** and collation, as the comparison shows that SQLite compiles for each column. Called under the
-** connection's mutex.
+** cached table can declare the same. Names (query/names.h), made unique; affinity and collation, as
+** the comparison shows that SQLite compiles for each column. Called under the connection's mutex.
 */
 #ifndef QUERYCACHE_QUERY_COLUMNS_H
 #define QUERYCACHE_QUERY_COLUMNS_H
@@ -10,6 +9,7 @@
 #include <stdbool.h>
 
 #include "base/sqlite.h"
+#include "query/facts.h"
 
 /* How SQLite converts what is compared with a column. */
 enum affinity { AFFINITY_BLOB, AFFINITY_TEXT, AFFINITY_NUMERIC, AFFINITY_INTEGER, AFFINITY_REAL };
@@ -30,6 +30,7 @@ struct column_kind {
 
 struct columns {
     unsigned count;
+    bool long_names;           /* under PRAGMAs that want a table before each name (names.h) */
     char **names;              /* unique, whatever their case */
     struct column_kind *kinds; /* one for each */
     char *declaration;         /* "a" INTEGER, "b" TEXT COLLATE "NOCASE", … */
@@ -39,11 +40,11 @@ struct columns {
 enum collation collation_of_name(const char *name);
 
 /*
-** Read the columns of a SELECT whose greatest parameter number is `parameters`. SQLite's error code.
-** Only where they are `compared` is it found out how they compare: else there is no declaration, and
-** the kinds say nothing.
+** Read the columns of a SELECT whose greatest parameter number is `parameters`: under the names that
+** this statement of it has; or, where it is NULL, those of a view of it. Only for the latter is it found
+** out how they compare: else there is no declaration, and the kinds say nothing. SQLite's error code.
 */
-int columns_read(sqlite3 *db, const char *sql, int parameters, bool compared,
+int columns_read(struct facts *facts, const char *sql, int parameters, sqlite3_stmt *statement,
                  struct columns *columns);
 
 /* The same names, with the types that a statement of the SELECT has declared, whatever their affinity:

@@ -33,8 +33,9 @@ static int check_first_word(const char *sql, char **error)
                                      (int)first.size, first.text));
 }
 
-/* The text up to its last token before a semicolon; what follows may only be more semicolons. */
-static int trim(const char *sql, size_t *start, size_t *size, char **error)
+/* The text up to its last token before a semicolon, and the `whole` before that; what follows may only be
+** more semicolons. */
+static int trim(const char *sql, size_t *start, size_t *size, size_t *whole, char **error)
 {
     struct token token = token_read_solid(sql);
     *start = (size_t)(token.text - sql);
@@ -44,6 +45,7 @@ static int trim(const char *sql, size_t *start, size_t *size, char **error)
         token = token_next(token);
     }
     *size = end - *start;
+    *whole = (size_t)(token.text - sql);
     while (token.type == TOKEN_SEMICOLON)
         token = token_next(token);
     if (token.type == TOKEN_END)
@@ -55,27 +57,44 @@ static int trim(const char *sql, size_t *start, size_t *size, char **error)
                         token.text));
 }
 
+/* What stands around the tokens of a text is white space and comments. */
+static bool has_comment(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] == '/' || text[i] == '-')
+            return true;
+    }
+    return false;
+}
+
 int definition_open(struct definition *definition, struct observer *observer,
                     const struct definition_source *source, char **error)
 {
-    size_t start, size;
+    size_t start, size, whole;
     *definition = (struct definition){0};
     int rc = check_first_word(source->sql, error);
     if (rc == SQLITE_OK)
-        rc = trim(source->sql, &start, &size, error);
+        rc = trim(source->sql, &start, &size, &whole, error);
     if (rc != SQLITE_OK)
         return rc;
     definition->db = observer->db;
     definition->observer = observer;
     definition->nesting = source->nesting;
     definition->facts = source->facts;
-    definition->compared = source->compared;
     definition->session = source->session;
     definition->share = source->share;
+    definition->as_view = source->as_view;
+    /* SQLite reads a view's text once, before comments were made errors. */
+    bool commented =
+        !source->as_view && (has_comment(source->sql, start) ||
+                             has_comment(source->sql + start + size, whole - start - size));
     definition->sql = memory_copy_text(source->sql + start, size);
     definition->home = memory_copy_optional(source->home);
     definition->self = memory_copy_optional(source->self);
-    if (definition->sql == NULL || (source->home != NULL && definition->home == NULL) ||
+    if (commented)
+        definition->whole = memory_copy_text(source->sql, whole);
+    if (definition->sql == NULL || (commented && definition->whole == NULL) ||
+        (source->home != NULL && definition->home == NULL) ||
         (source->self != NULL && definition->self == NULL))
         rc = SQLITE_NOMEM;
     if (rc == SQLITE_OK) {
@@ -266,9 +285,6 @@ static int look_at_dependencies(struct definition *definition)
 
 /* ---- the key's prefix ---- */
 
-/* SQLITE_DBCONFIG_FP_DIGITS, since SQLite 3.53: how many digits a real has as text. */
-#define DBCONFIG_FP_DIGITS 1023
-
 static int read_encoding(sqlite3 *db, char out[16])
 {
     sqlite3_stmt *pragma = NULL;
@@ -370,11 +386,8 @@ static int make_prefix(struct definition *definition)
     struct surroundings now =
         surroundings_ask(definition->observer, definition->analysis.calls_date);
     definition->surroundings = now;
-    buffer_add_format(&text, "%d %d\n", now.length, now.pattern);
+    buffer_add_format(&text, "%d %d %d\n", now.length, now.pattern, now.digits);
     buffer_add(&text, &now.zone, sizeof now.zone);
-    int digits = 0;
-    if (sqlite3_db_config(definition->db, DBCONFIG_FP_DIGITS, -1, &digits) == SQLITE_OK)
-        buffer_add_format(&text, "%d digits\n", digits);
     if (definition->owner != 0)
         buffer_add_format(&text, "%llu %llu\n", (unsigned long long)definition->owner,
                           (unsigned long long)definition->observer->incarnation);
@@ -409,7 +422,8 @@ bool definition_surroundings_stand(const struct definition *definition)
 int definition_compile(const struct definition *definition, unsigned flags,
                        sqlite3_stmt **statement)
 {
-    char *sql = sqlite3_mprintf(OWN_STATEMENT "%s", definition->sql);
+    const char *given = definition->whole != NULL ? definition->whole : definition->sql;
+    char *sql = sqlite3_mprintf(OWN_STATEMENT "%s", given);
     if (sql == NULL)
         return SQLITE_NOMEM;
     int rc = sqlite3_prepare_v3(definition->db, sql, -1, flags, statement, NULL);
@@ -475,8 +489,9 @@ static int prepare(struct definition *definition, bool *outdated, char **error)
     if (rc == SQLITE_OK)
         rc = check_reach(definition, error);
     if (rc == SQLITE_OK) {
-        rc = columns_read(definition->db, definition->sql, definition->parameters.greatest,
-                          definition->compared, &definition->columns);
+        facts_refresh(definition->facts);
+        rc = columns_read(definition->facts, definition->sql, definition->parameters.greatest,
+                          definition->as_view ? NULL : definition->statement, &definition->columns);
         if (rc == SQLITE_OK)
             rc = analysis_make(definition->facts, definition->sql, definition->nesting,
                                &definition->analysis);
@@ -550,6 +565,7 @@ void definition_close(struct definition *definition)
     forget(definition);
     parameters_clear(&definition->parameters);
     memory_free(definition->sql);
+    memory_free(definition->whole);
     memory_free(definition->normalized);
     memory_free(definition->home);
     memory_free(definition->self);

@@ -35,10 +35,11 @@ struct definition {
     struct observer *observer;
     const struct nesting *nesting;
     struct facts *facts;
-    bool compared; /* its columns will be, as those of a table */
     uint64_t session; /* its number in the process */
     bool share;       /* results may be shared between connections where all allows it */
+    bool as_view;     /* its columns and its text are taken as those of a view of it would be */
     char *sql;        /* as given, without what follows its last token */
+    char *whole; /* with the comments around it, which SQLite may refuse; NULL: there are none */
     char *normalized; /* see normalize.h */
     size_t normalized_size;
     char *home; /* the schema that stores it and alone may be read; NULL: any */
@@ -73,9 +74,9 @@ struct definition_source {
     const char *self; /* may be NULL */
     uint64_t session;
     bool share;
+    bool as_view;
     const struct nesting *nesting; /* outlives the definition; may be NULL */
     struct facts *facts;           /* of the connection; outlives the definition */
-    bool compared;                 /* its columns will be, as those of a table */
 };
 
 int definition_open(struct definition *definition, struct observer *observer,

@@ -1,5 +1,7 @@
 #include "query/facts.h"
 
+#include "query/names.h"
+
 void facts_open(struct facts *facts, const struct observer *observer)
 {
     *facts = (struct facts){
@@ -17,6 +19,16 @@ void facts_refresh(struct facts *facts)
     facts->incarnation = facts->observer->incarnation;
     function_list_clear(&facts->functions);
     roots_clear(&facts->roots);
+    facts->names_known = false;
+}
+
+int facts_long_names(struct facts *facts, bool *are_long)
+{
+    int rc = facts->names_known ? SQLITE_OK
+                                : names_are_long(facts->observer->db, &facts->long_names);
+    facts->names_known = rc == SQLITE_OK;
+    *are_long = facts->long_names;
+    return rc;
 }
 
 void facts_close(struct facts *facts)

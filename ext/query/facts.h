@@ -19,12 +19,17 @@ struct facts {
     uint64_t incarnation; /* of the observer, when these were found out */
     struct function_list functions;
     struct roots roots;
+    bool names_known;
+    bool long_names; /* names.h */
 };
 
 void facts_open(struct facts *facts, const struct observer *observer);
 
 /* Forget what does not hold any more; before a query is looked into. */
 void facts_refresh(struct facts *facts);
+
+/* Whether PRAGMAs want long names of columns (names.h). SQLite's error codes. */
+int facts_long_names(struct facts *facts, bool *are_long);
 
 void facts_close(struct facts *facts);
 

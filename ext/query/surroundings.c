@@ -44,6 +44,16 @@ static bool ask_zone(struct observer *observer, struct key *zone)
     return count == INSTANT_COUNT;
 }
 
+#ifndef SQLITE_DBCONFIG_FP_DIGITS
+#define SQLITE_DBCONFIG_FP_DIGITS 1023
+#endif
+
+static int ask_digits(sqlite3 *db)
+{
+    int digits = 0;
+    return sqlite3_db_config(db, SQLITE_DBCONFIG_FP_DIGITS, -1, &digits) == SQLITE_OK ? digits : 0;
+}
+
 static struct surroundings ask_limits(sqlite3 *db)
 {
     return (struct surroundings){
@@ -56,6 +66,7 @@ static struct surroundings ask_limits(sqlite3 *db)
 struct surroundings surroundings_ask(struct observer *observer, bool dates)
 {
     struct surroundings now = ask_limits(observer->db);
+    now.digits = ask_digits(observer->db);
     if (dates && GUARD(TIME_ZONE))
         now.known = ask_zone(observer, &now.zone);
     return now;
@@ -66,6 +77,8 @@ bool surroundings_stand(struct observer *observer, bool dates, const struct surr
     struct surroundings now = ask_limits(observer->db);
     if (!then->known ||
         ((now.length != then->length || now.pattern != then->pattern) && GUARD(LIMITS)))
+        return false;
+    if (then->digits != 0 && then->digits != ask_digits(observer->db) && GUARD(DIGITS))
         return false;
     return !dates || !GUARD(TIME_ZONE) ||
            (ask_zone(observer, &now.zone) && memcmp(&now.zone, &then->zone, sizeof now.zone) == 0);

@@ -1,9 +1,10 @@
 /*
 ** Surroundings: what SQLite's own functions take from outside a query's text, its parameters and its
-** tables. There are two such things. `datetime(x, 'localtime')` and its kin follow the time zone of
-** the process, which tzset() changes. Texts, blobs and the patterns of LIKE and GLOB are held to
-** limits of the connection, which sqlite3_limit() changes. SQLite tells nobody of either change, so
-** they are asked for at each read, and are part of the key.
+** tables, and for whose change SQLite expires no statement. `datetime(x, 'localtime')` and its kin
+** follow the time zone of the process, which tzset() changes. Texts, blobs and the patterns of LIKE and
+** GLOB are held to limits of the connection, which sqlite3_limit() changes. Reals become text of as
+** many digits as sqlite3_db_config() says. So all these are asked for at each read, and are part of the
+** key.
 **
 ** Used under the connection's mutex. Not seen are time zones that differ from each other at none of
 ** the instants that are asked for; all zones of the IANA database differ at one or more.
@@ -21,12 +22,13 @@ struct surroundings {
     bool known;      /* SQLite answered; where an authorizer forbids the question it does not */
     int length;      /* SQLITE_LIMIT_LENGTH */
     int pattern;     /* SQLITE_LIMIT_LIKE_PATTERN_LENGTH */
+    int digits;      /* SQLITE_DBCONFIG_FP_DIGITS; 0 where it cannot be set, before SQLite 3.53 */
     struct key zone; /* a hash of what the time zone does; zero for a query that does not depend on it */
 };
 
 /*
 ** Ask how things are now. `dates`: the query calls a date function, and depends on the time zone. That
-** takes some ten microseconds, as SQLite converts 44 times; without it the answer is two numbers.
+** takes some ten microseconds, as SQLite converts 44 times; without it the answer is three numbers.
 */
 struct surroundings surroundings_ask(struct observer *observer, bool dates);
 

@@ -126,9 +126,9 @@ static int open_query(struct session *session, bool create, int argc, const char
         .home = temp ? NULL : argv[1],
         .self = create ? argv[2] : NULL,
         .session = session->id,
+        .as_view = true,
         .nesting = &session->nesting,
         .facts = &session->facts,
-        .compared = true,
     };
     int rc = *error != NULL ? SQLITE_ERROR : SQLITE_OK;
     if (rc == SQLITE_OK && (query->schema == NULL || query->name == NULL || sql == NULL))

@@ -5,6 +5,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/guard.h"
 #include "base/memory.h"
 #include "coherence/snapshot.h"
 #include "query/key.h"
@@ -18,16 +19,22 @@
 /* So many a connection remembers; beyond that those go that no statement uses. */
 #define MAX_PREPARED 256
 
-/* How a statement over one begins, so that its number can be read back from sqlite3_sql(). */
-#define MARK "/* querycache "
+/* How a statement over one begins (as OWN_STATEMENT has it, and yet the application's). */
+#define MARK ";; SELECT "
 
-/* Characters of the SELECT that the table's name shows. */
+/* How a table's name begins: its number tells it from all others. */
+#define NAME_START "querycache %lld: "
+
+/* Characters of the SELECT that it shows. */
 #define SHOWN 100
 
 struct prepared {
-    struct cached_query query; /* must be first; nothing else in here has to be freed */
+    struct cached_query query; /* must be first */
     struct session *session;
     uint64_t number;
+    bool made;           /* statements were made over it, and their text names the columns so: */
+    char *fixed;         /* q."x" AS "y", …; NULL: by `*` */
+    unsigned checked;    /* definition.preparations when those were the SELECT's names; 0: never */
     unsigned references; /* modules of SQLite's under that name; 0: it has none */
 };
 
@@ -52,6 +59,12 @@ static struct prepared *of_query(const struct cached_query *query)
 
 /* ---- life ---- */
 
+static void prepared_free(struct prepared *prepared)
+{
+    memory_free(prepared->fixed);
+    cached_query_free(&prepared->query);
+}
+
 static void unlist(struct prepared *prepared)
 {
     struct session *session = prepared->session;
@@ -73,7 +86,7 @@ static void module_release(void *context)
         return;
     if (!session_is_foreign(session)) {
         unlist(prepared);
-        cached_query_free(&prepared->query);
+        prepared_free(prepared);
     }
     session_release(session);
 }
@@ -173,6 +186,73 @@ static int fail(sqlite3_vtab_cursor *base, int rc, char *error)
     return rc;
 }
 
+/* ---- names ---- */
+
+/* Whether the table's columns have the names that this statement of the SELECT has, and SQLite leaves them
+** so. */
+static bool follows(const struct prepared *prepared, sqlite3_stmt *select)
+{
+    const struct columns *columns = &prepared->query.definition.columns;
+    for (unsigned i = 0; i < columns->count && !columns->long_names; i++) {
+        const char *name = sqlite3_column_name(select, (int)i);
+        if (name == NULL || strcmp(name, columns->names[i]) != 0)
+            return false;
+    }
+    return !columns->long_names;
+}
+
+/* The columns under the names that it has. NULL when memory is short. */
+static char *fix_names(const struct prepared *prepared, sqlite3_stmt *select)
+{
+    const struct columns *columns = &prepared->query.definition.columns;
+    struct buffer text = {0};
+    for (unsigned i = 0; i < columns->count; i++) {
+        const char *name = sqlite3_column_name(select, (int)i);
+        /* A name alone in double quotes would become a text where no column has it any more. */
+        buffer_add_format(&text, "%sq.\"%w\" AS \"%w\"", i ? ", " : "", columns->names[i],
+                          name != NULL ? name : "");
+    }
+    return buffer_take(&text);
+}
+
+/*
+** Statements that were made before keep their text, and with it their names, where SQLite gives one of
+** the SELECT's own those of now. `*` takes part in that, as the table declares other columns then; a name
+** that stands in the text cannot.
+*/
+static int check_names(struct prepared *prepared, char **error)
+{
+    const struct definition *definition = &prepared->query.definition;
+    if (prepared->checked == definition->preparations || definition->statement == NULL ||
+        !GUARD(NAMES_CHANGED))
+        return SQLITE_OK;
+    sqlite3_stmt *select = definition->statement;
+    char *now = prepared->fixed != NULL ? fix_names(prepared, select) : NULL;
+    if (prepared->fixed != NULL && now == NULL)
+        return SQLITE_NOMEM;
+    bool same = now != NULL ? strcmp(now, prepared->fixed) == 0 : follows(prepared, select);
+    memory_free(now);
+    if (same) {
+        prepared->checked = definition->preparations;
+        return SQLITE_OK;
+    }
+    return error_set(error, SQLITE_ERROR,
+                     sqlite3_mprintf("the columns of this SELECT have other names than when it was "
+                                     "prepared through the cache (PRAGMA full_column_names, "
+                                     "short_column_names, or the schema); prepare it again"));
+}
+
+/* SQLite compiles the statement anew then, over the table as it is by now. */
+static int renew(struct prepared *prepared, char **error)
+{
+    int rc = prepared_refresh(prepared->session, &prepared->query);
+    if (rc == SQLITE_OK)
+        rc = check_names(prepared, error);
+    if (rc == SQLITE_OK)
+        rc = prepared_renew(&prepared->query);
+    return rc == SQLITE_OK ? SQLITE_SCHEMA : rc;
+}
+
 /* A scan begins. */
 static int prepared_filter(sqlite3_vtab_cursor *base, int plan, const char *plan_text, int argc,
                            sqlite3_value **argv)
@@ -193,14 +273,10 @@ static int prepared_filter(sqlite3_vtab_cursor *base, int plan, const char *plan
     if (rc == SQLITE_OK && cursor->result != NULL &&
         (int)result_columns(cursor->result) != table->columns)
         rc = SQLITE_SCHEMA;
-    /* SQLite compiles the statement anew then, over the table as it is by now. */
-    if (rc == SQLITE_SCHEMA && !session_is_foreign(table->prepared->session)) {
-        struct cached_query *query = &table->prepared->query;
-        int renewed = prepared_refresh(table->prepared->session, query);
-        if (renewed == SQLITE_OK)
-            renewed = prepared_renew(query);
-        rc = renewed == SQLITE_OK ? rc : renewed;
-    }
+    if (rc == SQLITE_SCHEMA && !session_is_foreign(table->prepared->session))
+        rc = renew(table->prepared, &error);
+    else if (rc == SQLITE_OK && !session_is_foreign(table->prepared->session))
+        rc = check_names(table->prepared, &error);
     return fail(base, rc, error);
 }
 
@@ -294,13 +370,15 @@ bool prepared_is_mark(const char *sql)
     return strncmp(sql, MARK, strlen(MARK)) == 0;
 }
 
+/* What looks so and is none of its statements only keeps it longer. */
 static bool is_used(const struct prepared *prepared)
 {
     sqlite3 *db = prepared->session->db;
+    char name[40];
+    sqlite3_snprintf(sizeof name, name, NAME_START, (sqlite3_int64)prepared->number);
     for (sqlite3_stmt *s = sqlite3_next_stmt(db, NULL); s != NULL; s = sqlite3_next_stmt(db, s)) {
         const char *sql = sqlite3_sql(s);
-        if (sql != NULL && prepared_is_mark(sql) &&
-            strtoull(sql + strlen(MARK), NULL, 10) == prepared->number)
+        if (sql != NULL && prepared_is_mark(sql) && strstr(sql, name) != NULL)
             return true;
     }
     return false;
@@ -322,7 +400,7 @@ static void trim(struct session *session)
             sqlite3_create_module_v2(session->db, prepared->query.name, NULL, NULL, NULL);
         } else {
             unlist(prepared);
-            cached_query_free(&prepared->query);
+            prepared_free(prepared);
         }
     }
 }
@@ -420,7 +498,7 @@ int prepared_open(struct session *session, const char *sql, const char *name, co
     if (rc == SQLITE_OK)
         rc = open_space(prepared, name);
     if (rc != SQLITE_OK) {
-        cached_query_free(&prepared->query);
+        prepared_free(prepared);
         return rc;
     }
     trim(session);
@@ -439,8 +517,8 @@ int prepared_renew(struct cached_query *query)
     if (columns == NULL || (query->declared != NULL && strcmp(columns, query->declared) == 0))
         return SQLITE_OK;
     if (prepared->query.name == NULL) {
-        char *name = sqlite3_mprintf("querycache %lld: %!.*s", (sqlite3_int64)prepared->number,
-                                     SHOWN, query->definition.sql);
+        char *name = sqlite3_mprintf(NAME_START "%!.*s", (sqlite3_int64)prepared->number, SHOWN,
+                                     query->definition.sql);
         prepared->query.name = name != NULL ? memory_copy_text(name, strlen(name)) : NULL;
         sqlite3_free(name);
         if (prepared->query.name == NULL)
@@ -454,15 +532,31 @@ int prepared_renew(struct cached_query *query)
     return rc == SQLITE_OK ? create_module(prepared) : rc;
 }
 
-/* Where the names are those that the table's columns have, `*` follows when a table gets more. */
-bool prepared_has_names(const struct cached_query *query, sqlite3_stmt *plain)
+int prepared_settle_names(struct cached_query *query, sqlite3_stmt *plain, bool given,
+                          bool *settled)
 {
-    for (unsigned i = 0; i < query->definition.columns.count; i++) {
-        const char *name = sqlite3_column_name(plain, (int)i);
-        if (name == NULL || strcmp(name, query->definition.columns.names[i]) != 0)
-            return false;
+    struct prepared *prepared = of_query(query);
+    bool star = !given && follows(prepared, plain);
+    char *fixed = star ? NULL : fix_names(prepared, plain);
+    if (!star && fixed == NULL)
+        return SQLITE_NOMEM;
+    bool same =
+        prepared->made && (star ? prepared->fixed == NULL
+                                : prepared->fixed != NULL && strcmp(fixed, prepared->fixed) == 0);
+    *settled = same || !prepared->made || !is_used(prepared);
+    if (*settled) {
+        memory_free(prepared->fixed);
+        prepared->fixed = fixed;
+        prepared->made = true;
+    } else {
+        memory_free(fixed);
     }
-    return true;
+    return SQLITE_OK;
+}
+
+bool prepared_has_fixed_names(const struct cached_query *query)
+{
+    return of_query(query)->fixed != NULL;
 }
 
 /* Behind MOST_TRUSTED arguments SQLite compares again, and no NULL is equal to another. IS knows no
@@ -483,23 +577,12 @@ static void add_parameters(struct buffer *text, const struct parameters *paramet
                           parameters->list[i].text);
 }
 
-char *prepared_text(const struct cached_query *query, sqlite3_stmt *plain)
+char *prepared_text(const struct cached_query *query)
 {
     const struct prepared *prepared = of_query(query);
-    const struct columns *columns = &query->definition.columns;
-    const struct parameters *parameters = &query->definition.parameters;
     struct buffer text = {0};
-    buffer_add_format(&text, MARK "%lld */ SELECT ", (sqlite3_int64)prepared->number);
-    bool all = prepared_has_names(query, plain);
-    if (all)
-        buffer_add_char(&text, '*');
-    for (unsigned i = 0; i < columns->count && !all; i++) {
-        const char *name = sqlite3_column_name(plain, (int)i);
-        /* A name alone in double quotes would become a text where no column has it any more. */
-        buffer_add_format(&text, "%sq.\"%w\" AS \"%w\"", i ? ", " : "", columns->names[i],
-                          name != NULL ? name : "");
-    }
-    buffer_add_format(&text, " FROM \"%w\"", prepared->query.name);
-    add_parameters(&text, parameters, all);
+    buffer_add_format(&text, MARK "%s FROM \"%w\"", prepared->fixed != NULL ? prepared->fixed : "*",
+                      prepared->query.name);
+    add_parameters(&text, &query->definition.parameters, prepared->fixed == NULL);
     return buffer_take(&text);
 }

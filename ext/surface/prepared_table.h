@@ -32,12 +32,18 @@ int prepared_refresh(struct session *session, struct cached_query *query);
 /* Have the table declare the columns that the SELECT has now, if they are others. */
 int prepared_renew(struct cached_query *query);
 
-/* Whether the columns of its table have the names that the plain statement has. */
-bool prepared_has_names(const struct cached_query *query, sqlite3_stmt *plain);
+/*
+** Settle how statements over it name their columns, before prepared_renew(): by `*`, where the table's
+** can have the names that the plain statement has, and these are not `given` by the SELECT itself; else
+** they stand in the text, and are fixed. *settled is false
+** where statements are in use that name them otherwise. SQLite's error codes.
+*/
+int prepared_settle_names(struct cached_query *query, sqlite3_stmt *plain, bool given,
+                          bool *settled);
+bool prepared_has_fixed_names(const struct cached_query *query);
 
-/* The text of the statement over it, whose columns have these names; caller frees with
-** memory_free(), NULL when memory is short. */
-char *prepared_text(const struct cached_query *query, sqlite3_stmt *plain);
+/* The text of the statement over it; caller frees with memory_free(), NULL when memory is short. */
+char *prepared_text(const struct cached_query *query);
 
 /* True for the text of such a statement. */
 bool prepared_is_mark(const char *sql);

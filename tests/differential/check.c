@@ -377,7 +377,7 @@ static void run_prepared(struct comparison *comparison)
         return;
     }
     comparison->world->counters->prepared_reads +=
-        strstr(sqlite3_sql(*kept), "/* querycache") != NULL;
+        strncmp(sqlite3_sql(*kept), ";; SELECT ", 10) == 0;
     values_bind(query, comparison->values, *kept, false);
     world_trace(comparison->world, comparison->connection, *kept);
     answer_read(answer, *kept, comparison->form);

@@ -216,7 +216,7 @@ static int prepare_through(struct client *client, sqlite3_stmt **statement, cons
 /* What could not be prepared through the cache is a plain read. */
 static bool was_cached(enum form form, sqlite3_stmt *statement)
 {
-    return form_is_prepared(form) ? strstr(sqlite3_sql(statement), "/* querycache ") != NULL
+    return form_is_prepared(form) ? strncmp(sqlite3_sql(statement), ";; SELECT ", 10) == 0
                                   : form_is_cached(form);
 }
 
