@@ -1,5 +1,6 @@
 #include "query/parameters.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +39,18 @@ static int find_named(const struct parameters *parameters, struct token token)
     return 0;
 }
 
+/* SQLite refuses what is far below; until it does, no number is past the greatest int. */
+static int next_number(const struct parameters *parameters)
+{
+    return parameters->greatest < INT_MAX ? parameters->greatest + 1 : INT_MAX;
+}
+
+static int read_number(const char *digits)
+{
+    long number = strtol(digits, NULL, 10);
+    return number < INT_MAX ? (int)number : INT_MAX;
+}
+
 int parameters_read(const char *sql, struct parameters *parameters)
 {
     *parameters = (struct parameters){0};
@@ -48,13 +61,13 @@ int parameters_read(const char *sql, struct parameters *parameters)
             continue;
         int number;
         if (token.size == 1)
-            number = parameters->greatest + 1;
+            number = next_number(parameters);
         else if (token.text[0] == '?')
-            number = (int)strtol(token.text + 1, NULL, 10);
+            number = read_number(token.text + 1);
         else
             number = find_named(parameters, token);
         if (number == 0)
-            number = parameters->greatest + 1;
+            number = next_number(parameters);
         if (number > parameters->greatest)
             parameters->greatest = number;
         rc = add(parameters, number, token);
