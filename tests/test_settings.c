@@ -391,19 +391,34 @@ static bool has_comment_inside(const struct trial *trial, const char *sql)
            strstr(sql, "inside") != NULL;
 }
 
+/* Older versions of SQLite have LIKE then as a function that is not marked deterministic. */
+static bool is_refused(const struct trial *trial, const char *sql)
+{
+    if (strcmp(trial->setting->name, "case_sensitive_like") != 0 || strstr(sql, "LIKE") == NULL)
+        return false;
+    char *ask = sqlite3_mprintf("SELECT count(*) FROM cache_explain(%Q) WHERE property = "
+                                "'reason' AND value LIKE 'calls like()%%'",
+                                sql);
+    bool refused = number(trial->cached, ask) > 0;
+    sqlite3_free(ask);
+    return refused;
+}
+
 static void read_everything(const struct trial *trial)
 {
     for (size_t i = 0; i < LENGTH(queries); i++) {
         const char *sql = queries[i];
         const struct kept *kept = &trial->kept[i];
         read_kept(trial, kept, sql);
-        read_ad_hoc(trial, sql);
+        bool refused = is_refused(trial, sql);
+        if (!refused)
+            read_ad_hoc(trial, sql);
         sqlite3_stmt *cached = prepare(trial->cached, true, sql);
         sqlite3_stmt *plain = prepare(trial->plain, false, sql);
         compare_statements(trial, "a new statement", sql, NAMES_AND_TYPES, cached, plain);
         sqlite3_finalize(cached);
         sqlite3_finalize(plain);
-        if (has_comment_inside(trial, sql) || strstr(sql, "?1") != NULL)
+        if (refused || has_comment_inside(trial, sql) || strstr(sql, "?1") != NULL)
             continue;
         compare_statements(trial, "a cached table", sql, NAMES, kept->table[0], kept->table[1]);
         char *select = sqlite3_mprintf("SELECT * FROM named_%d", (int)i);
