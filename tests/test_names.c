@@ -1,7 +1,7 @@
 /*
-** Names and words that SQLite spells in more ways than one: in quotes, abbreviated, as a blob. What is
-** refused, or kept for one connection alone, stays so in each spelling; and what only looks like it
-** is cached.
+** Names and words that SQLite spells in more ways than one: in quotes, abbreviated, as a blob. What
+** is refused, or kept for one connection alone, stays so in each spelling; and what only looks like
+** it is cached.
 */
 #include <stdlib.h>
 #include <string.h>
@@ -264,6 +264,76 @@ static void test_like_replaced(void)
     sqlite3_close(db);
 }
 
+/* ---- words that are looked for, and whose spelling makes no difference to the rows ---- */
+
+/* What is not recognized as one of SQLite's own tables is cached, and rests on the whole file. */
+static void test_system_tables(void)
+{
+    static const char *const texts[] = {
+        "SELECT count(*) FROM sqlite_master",
+        "SELECT count(*) FROM 'sqlite_master'",
+        "SELECT count(*) FROM main.\"sqlite_schema\"",
+        "SELECT count(*) FROM [SQLITE_MASTER] UNION ALL SELECT count(*) FROM `sqlite_sequence`",
+        "SELECT n FROM objects",
+        "SELECT count(*) FROM main.'sqlite_stat1' WHERE \"idx\" IS NOT NULL",
+    };
+    sqlite3 *db = open_file("system.db");
+    run(db, "CREATE VIEW objects AS SELECT count(*) AS n FROM 'sqlite_master';"
+            "CREATE TABLE counted(x INTEGER PRIMARY KEY AUTOINCREMENT); ANALYZE");
+    for (int turn = 0; turn < 3; turn++) {
+        for (size_t i = 0; i < LENGTH(texts); i++) {
+            sqlite3_stmt *made = prepare_cached(db, texts[i]);
+            for (int j = 0; j < 2; j++) {
+                sqlite3_step(made);
+                is_int(sqlite3_column_int64(made, 0), number(db, texts[i]), texts[i]);
+                while (sqlite3_step(made) == SQLITE_ROW)
+                    continue;
+                sqlite3_reset(made);
+            }
+            sqlite3_finalize(made);
+        }
+        run(db,
+            "CREATE TABLE u%d(x); CREATE INDEX i%d ON t(c, b); INSERT INTO counted DEFAULT "
+            "VALUES; ANALYZE",
+            turn, turn);
+    }
+    sqlite3_close(db);
+}
+
+/* A statement whose first row is its last is kept once that was read, and no other is. */
+static void test_limits(void)
+{
+    static const char *const texts[] = {
+        "SELECT a FROM t LIMIT 1",
+        "SELECT a FROM t LIMIT 1;",
+        "SELECT a FROM t LIMIT/* 2 */1 -- 2",
+        "SELECT a FROM t LIMIT 2 OFFSET 1",
+        "SELECT a FROM t LIMIT 1, 2",
+        "SELECT a FROM t LIMIT 0, 1",
+        "SELECT a, \"limit\" + 1 FROM (SELECT a, c AS \"limit\" FROM t)",
+        "SELECT a FROM t WHERE a IN (SELECT a FROM t LIMIT 1) OR a > 1",
+        "SELECT a FROM t UNION ALL SELECT a FROM other LIMIT 1",
+        "WITH l AS (SELECT a FROM t LIMIT 1) SELECT t.a FROM t, l",
+    };
+    sqlite3 *db = open_file("limits.db");
+    for (size_t i = 0; i < LENGTH(texts); i++) {
+        sqlite3_stmt *made = prepare_cached(db, texts[i]);
+        sqlite3_stmt *plain = prepare_plain(db, texts[i]);
+        sqlite3_step(made);
+        sqlite3_reset(made);
+        int expected = SQLITE_ROW;
+        while (expected == SQLITE_ROW) {
+            expected = sqlite3_step(plain);
+            is_int(sqlite3_step(made), expected, texts[i]);
+            if (expected == SQLITE_ROW)
+                is_int(sqlite3_column_int(made, 0), sqlite3_column_int(plain, 0), "and the value");
+        }
+        sqlite3_finalize(made);
+        sqlite3_finalize(plain);
+    }
+    sqlite3_close(db);
+}
+
 int main(void)
 {
     test_strftime();
@@ -273,5 +343,7 @@ int main(void)
     test_own_code();
     test_collations();
     test_like_replaced();
+    test_system_tables();
+    test_limits();
     return tap_done();
 }

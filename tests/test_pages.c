@@ -1,6 +1,6 @@
 /*
-** Pages written past the hooks: a commit that wrote some by sqlite_dbpage may have changed any table,
-** whatever else it wrote. Where SQLite has no such table, there is nothing to test.
+** Pages written past the hooks: a commit that wrote some by sqlite_dbpage may have changed any
+** table, whatever else it wrote. Where SQLite has no such table, there is nothing to test.
 */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
-** SELECTs that nobody asked to cache, as querycache-run meets them without a rule: no function of the
-** application is trusted for being marked SQLITE_DETERMINISTIC. With a rule, or by name, it is.
+** SELECTs that nobody asked to cache, as querycache-run meets them without a rule: no function of
+** the application is trusted for being marked SQLITE_DETERMINISTIC. With a rule, or by name, it is.
 */
 #include <stdlib.h>
 #include <string.h>
@@ -113,8 +113,7 @@ static const char *const sqlites[] = {
     "SELECT row_number() OVER (ORDER BY b) FROM t",
     "SELECT a FROM t ORDER BY b COLLATE own",
     "SELECT json_extract('{\"x\": 1}', '$.x') || date(b) FROM t",
-    "SELECT bm25(f), highlight(f, 0, '', ''), snippet(f, 0, '', '', '', 3) FROM f WHERE f MATCH "
-    "'x'",
+    "SELECT bm25(f), highlight(f, 0, '', ''), snippet(f, 0, '', '', '', 3) FROM f('x')",
 };
 
 static void test_which(void)
@@ -142,8 +141,8 @@ static void test_which(void)
     sqlite3_close(db);
 }
 
-/* A function that is not marked is trusted by nobody, whatever it is called: users of full-text tables
-** write a rank() of their own. */
+/* A function that is not marked is trusted by nobody, whatever it is called: users of full-text
+** tables write a rank() of their own. */
 static void test_rank(void)
 {
     static const char sql[] = "SELECT rank(f) FROM f WHERE f MATCH 'x'";

@@ -54,6 +54,8 @@
     X(COLUMNS_CHANGED)                                                                             \
     X(TEXT_COMPARE)                                                                                \
     X(NOW_PARAMETER)                                                                               \
+    X(BARE_FORMAT)                                                                                 \
+    X(TEXT_ELSEWHERE)                                                                              \
     X(FORK)                                                                                        \
     X(FLIGHT_STATE)                                                                                \
     X(OWN_FUNCTIONS)                                                                               \

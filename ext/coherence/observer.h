@@ -60,8 +60,8 @@ bool observer_free(struct observer *observer);
 /* True while all three hooks are still ours: since they were registered nothing was missed. */
 bool observer_is_hooked(const struct observer *observer);
 
-/* What the update hook does not tell: the transaction under way writes this table. `schema` NULL: of any
-** database that it writes; a system table: any. */
+/* What the update hook does not tell: the transaction under way writes this table. `schema` NULL: of
+** any database that it writes; a system table: any. */
 void observer_note_write(struct observer *observer, const char *schema, const char *table);
 
 /* Have a hook of the application called by ours, in place of the one before, whose argument is

@@ -6,6 +6,7 @@
 
 #include "base/buffer.h"
 #include "base/databases.h"
+#include "base/guard.h"
 #include "base/memory.h"
 #include "coherence/database.h"
 #include "query/collations.h"
@@ -414,7 +415,7 @@ static int judge(struct facts *facts, const char *sql, const struct function_use
         }
         if (listing->now_literal)
             verdict.refusal = "where 'now' is the present time";
-        else if (bare)
+        else if (bare && GUARD(BARE_FORMAT))
             verdict.refusal = "which with a format alone is the present time";
     }
     analysis->calls_date = analysis->calls_date || verdict.is_date;

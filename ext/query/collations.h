@@ -16,7 +16,7 @@
 bool collation_is_built_in(const char *name, size_t size);
 
 /*
-** EXPLAIN lists the keys of a sort as "k(3,B,-NOCASE,N.B)": BINARY is a B there. Say in *own whether the
+** EXPLAIN lists the keys of a sort as "k(3,B,-NOCASE,N.B)": BINARY is a B there. Set *own where the
 ** connection has a collation whose name cannot be told from such a list. One that is new expires no
 ** statement, so this is asked each time. SQLite's error code.
 */

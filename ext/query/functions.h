@@ -54,10 +54,10 @@ struct function_verdict {
 };
 
 /*
-** What is SQLite's own but listed as the application's is not trusted by its mark: like() after PRAGMA
-** case_sensitive_like, the auxiliary functions of full-text tables, json_…() before 3.38. (The
-** geopoly_…() functions are; who replaced one could not be told from SQLite.) A collation needs no
-** such distinction: SQLite rests its indexes on it, so it gives one answer to the same texts always.
+** What is SQLite's own but listed as the application's is not trusted by its mark: like() after
+** PRAGMA case_sensitive_like, the auxiliary functions of full-text tables, json_…() before 3.38.
+** (The geopoly_…() functions are; who replaced one could not be told from SQLite.) A collation needs
+** no such distinction: SQLite's indexes rest on its giving one answer to the same texts always.
 **
 ** `full_text` says that the query reads a full-text index, whose auxiliary functions are then its
 ** own. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/databases.h"
+#include "base/guard.h"
 #include "base/memory.h"
 #include "base/program.h"
 #include "query/full_text.h"
@@ -101,15 +102,16 @@ static int take_module(sqlite3 *db, const char *schema, const char *sql, struct 
         struct full_text found = full_text_read(db, schema, module, name);
         use->own_tokenizer = found.own_tokenizer;
         use->calls = found.calls;
-        use->kind = found.elsewhere ? MODULE_UNKNOWN : MODULE_IN_FILE;
+        if (found.elsewhere && GUARD(TEXT_ELSEWHERE))
+            use->kind = MODULE_UNKNOWN;
     }
     bool failed = name == NULL;
     memory_free(name);
     return failed ? SQLITE_NOMEM : SQLITE_OK;
 }
 
-/* What has no root page and is no view is a virtual table: the same in each version of SQLite, and no
-** function is asked, as LIKE would be, which the application may have replaced. */
+/* What has no root page and is no view is a virtual table: the same in each version of SQLite, and
+** no function is asked, as LIKE would be, which the application may have replaced. */
 static int find_in_schema(sqlite3 *db, const char *schema, const sqlite3_vtab *address,
                           struct module_use *use)
 {
