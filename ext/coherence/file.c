@@ -100,7 +100,7 @@ static struct file *find_or_make(const struct file_identity *identity, const cha
     if (file == NULL)
         return NULL;
     file->number = ++last_number;
-    if (file->shared)
+    if (identity != NULL)
         hash_add(&files, &file->node, hash_of_identity(identity));
     return file;
 }
