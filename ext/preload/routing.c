@@ -54,10 +54,11 @@ void routing_open(sqlite3 *db, const struct sqlite3_api_routines *api)
     if (api == NULL || (!atomic_compare_exchange_strong(&served, &first, api) && first != api))
         return;
     int rc = sqlite3_querycache_init(db, &text, api);
-    pthread_once(&once, read_rules);
-    if (rc != SQLITE_OK && rc != SQLITE_OK_LOAD_PERMANENTLY)
-        complain(text != NULL ? text : sqlite3_errstr(rc));
-    sqlite3_free(text);
+    if (rc == SQLITE_OK || rc == SQLITE_OK_LOAD_PERMANENTLY)
+        pthread_once(&once, read_rules);
+    else /* then no SQLite may be there to call but by its own table */
+        complain(text != NULL ? text : api->errstr(rc));
+    api->free(text);
 }
 
 bool routing_has(sqlite3 *db)
