@@ -28,9 +28,11 @@ static int open_ad_hoc(struct session *session, const char *sql, struct cached_q
     struct cached_query *made = memory_alloc_zero(sizeof *made);
     if (made == NULL)
         return SQLITE_NOMEM;
-    struct definition_source source = {
-        .sql = sql, .session = session->id, .share = true, .nesting = &session->nesting,
-        .facts = &session->facts};
+    struct definition_source source = {.sql = sql,
+                                       .session = session->id,
+                                       .share = true,
+                                       .nesting = &session->nesting,
+                                       .facts = &session->facts};
     int rc = definition_open(&made->definition, session->observer, &source, error);
     if (rc == SQLITE_OK) {
         made->text = memory_copy_text(sql, strlen(sql));

@@ -84,7 +84,8 @@ bool compute_may_keep(const struct reading *reading)
            (definition_is_exact(definition) || reading->alone) &&
            definition->database_count <= DEFINITION_VIEWS &&
            definition->generation == observer->schema_generation &&
-           surroundings_stand(observer, definition->analysis.calls_date, &reading->surroundings) &&
+           surroundings_stand(observer, definition->analysis.follows_zone,
+                              &reading->surroundings) &&
            (snapshot_holds(observer, definition->databases, definition->database_count) ||
             !GUARD(KEEP_CLOCK));
 }

@@ -50,8 +50,7 @@ static bool is_taken(sqlite3 *db)
     sqlite3_stmt *modules = NULL;
     bool taken = false;
     /* Asked so that a no is no error: the program's log would hear of that. */
-    if (session_find(db) != NULL ||
-        sql_prepare(db, &modules, "PRAGMA module_list") != SQLITE_OK)
+    if (session_find(db) != NULL || sql_prepare(db, &modules, "PRAGMA module_list") != SQLITE_OK)
         return false;
     while (!taken && sqlite3_step(modules) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(modules, 0);

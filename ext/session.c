@@ -131,6 +131,7 @@ static int add_inner(struct cached_query *query, struct analysis *analysis)
     for (unsigned i = 0; rc == SQLITE_OK && i < inner->schema_count; i++)
         rc = analysis_add_schema(analysis, inner->schemas[i]);
     analysis->calls_date = analysis->calls_date || inner->calls_date;
+    analysis->follows_zone = analysis->follows_zone || inner->follows_zone;
     analysis->own_functions = analysis->own_functions || inner->own_functions;
     analysis->own_collations = analysis->own_collations || inner->own_collations;
     return rc;

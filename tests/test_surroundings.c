@@ -102,6 +102,49 @@ static void test_zones(void)
     sqlite3_close(db);
 }
 
+/* What has no modifier for the zone is one result in all of them. */
+static void test_no_zone(void)
+{
+    static const char *const plain[] = {
+        "SELECT strftime('%Y-%m', at, 'unixepoch', 'start of month') AS d FROM e",
+        "SELECT count(*) AS d FROM e WHERE date(at, 'unixepoch') > '2024-01-01'",
+        "SELECT date(how) AS d FROM e",
+    };
+    sqlite3 *db = open_dated("zoneless.db");
+    run(db, "DROP VIEW local");
+    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
+        set_zone("AAA5");
+        run(db, "CREATE VIRTUAL TABLE temp.z%d USING cache((%s))", (int)i, plain[i]);
+        char *cached = sqlite3_mprintf("SELECT d FROM z%d", (int)i);
+        same(db, cached, plain[i], "a date without a zone");
+        set_zone("BBB-9");
+        same_as(db, cached, plain[i], "hit", "is the same in another zone");
+        sqlite3_free(cached);
+    }
+    sqlite3_close(db);
+}
+
+/* SQLite opens no transaction on the file of a view that comes to constants. */
+static void test_view_without_transaction(void)
+{
+    static const char *const views[] = {
+        "WITH c(n) AS (SELECT 0) SELECT datetime(n, 'unixepoch', 'localtime') AS d FROM c",
+        "SELECT datetime(value, 'unixepoch', 'localtime') AS d FROM json_each('[0]')",
+    };
+    static const char plain[] = "SELECT d, date(at) AS a FROM aux.v, e";
+    for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) {
+        sqlite3 *db = open_dated("constant.db");
+        run(db, "DROP VIEW local; ATTACH %Q AS aux; CREATE VIEW aux.v AS %s",
+            fresh_file("constant-aux.db"), views[i]);
+        run(db, "CREATE VIRTUAL TABLE temp.c USING cache((%s))", plain);
+        for (int round = 0; round < 4; round++) {
+            set_zone(round % 2 ? "BBB-9" : "AAA5");
+            same(db, "SELECT d, a FROM c", plain, "a view of an attached file that is constant");
+        }
+        sqlite3_close(db);
+    }
+}
+
 static char *text_of(sqlite3_stmt *statement)
 {
     sqlite3_step(statement);
@@ -276,6 +319,8 @@ static void test_limits(void)
 int main(void)
 {
     test_zones();
+    test_no_zone();
+    test_view_without_transaction();
     test_prepared();
     test_nested();
     test_not_to_be_asked();

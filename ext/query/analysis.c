@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "coherence/database.h"
 #include "query/collations.h"
+#include "query/dates.h"
 #include "query/key.h"
 #include "query/modules.h"
 #include "query/plan.h"
@@ -24,6 +25,8 @@ struct listing {
     struct buffer vtabs;    /* const sqlite3_vtab * … */
     struct analysis *analysis;
     bool now_literal;
+    bool dates_read;
+    struct dates dates;
     bool keys; /* "k(…)": collations under short names */
 };
 
@@ -333,64 +336,18 @@ static int add_virtual_tables(sqlite3 *db, const struct listing *listing,
 
 /* ---- functions ---- */
 
-/* A name in front of its arguments, in quotes or without. */
-static bool is_call_of(struct token name, const char *function)
+/* What its calls of date functions depend on; looked into once a query. */
+static int read_dates(sqlite3 *db, const char *sql, bool strftime, struct listing *listing)
 {
-    struct token open = token_next(name);
-    if ((name.type != TOKEN_WORD && name.type != TOKEN_QUOTED) || *open.text != '(')
-        return false;
-    size_t quotes = name.type == TOKEN_QUOTED;
-    size_t size = name.size - 2 * quotes;
-    return size == strlen(function) &&
-           sqlite3_strnicmp(name.text + quotes, function, (int)size) == 0;
-}
-
-/* strftime() with a format alone is the present time; the program does not show how many arguments
-** a call has, so the text is searched. */
-static bool calls_bare_strftime(const char *sql)
-{
-    for (struct token token = token_read_solid(sql); token.type != TOKEN_END;
-         token = token_next(token)) {
-        if (!is_call_of(token, "strftime"))
-            continue;
-        int depth = 0;
-        bool comma = false;
-        do {
-            token = token_next(token);
-            if (token.type == TOKEN_OPERATOR && *token.text == '(')
-                depth++;
-            else if (token.type == TOKEN_OPERATOR && *token.text == ')')
-                depth--;
-            else if (token.type == TOKEN_OPERATOR && *token.text == ',' && depth == 1)
-                comma = true;
-        } while (depth > 0 && token.type != TOKEN_END);
-        if (!comma)
-            return true;
-    }
-    return false;
-}
-
-/* The same in the text of any view: which of them the query reads, its program does not say. */
-static int search_views(sqlite3 *db, bool *found)
-{
-    struct databases list = databases_of(db);
-    int rc = SQLITE_OK;
-    while (rc == SQLITE_OK && !*found && databases_next(&list)) {
-        char *sql =
-            sqlite3_mprintf("SELECT sql FROM \"%w\".sqlite_master WHERE type = 'view'", list.name);
-        sqlite3_stmt *views = NULL;
-        rc = sql != NULL ? sqlite3_prepare_v2(db, sql, -1, &views, NULL) : SQLITE_NOMEM;
-        sqlite3_free(sql);
-        while (rc == SQLITE_OK && !*found && sqlite3_step(views) == SQLITE_ROW) {
-            const char *text = (const char *)sqlite3_column_text(views, 0);
-            *found = text != NULL && calls_bare_strftime(text);
-        }
-        int finalized = sqlite3_finalize(views);
-        if (rc == SQLITE_OK)
-            rc = finalized;
-    }
-    int ended = databases_end(&list);
-    return rc != SQLITE_OK ? rc : ended;
+    const struct schema_label *labels = (const void *)listing->labels.bytes;
+    size_t count = listing->labels.size / sizeof *labels;
+    if (listing->dates_read)
+        return SQLITE_OK;
+    struct date_search search = {
+        .db = db, .sql = sql, .all = strftime, .opened = labels, .opened_count = (unsigned)count};
+    int rc = dates_read(&search, &listing->dates);
+    listing->dates_read = rc == SQLITE_OK;
+    return rc;
 }
 
 static int note_unsafe(char **slot, const char *name)
@@ -401,24 +358,24 @@ static int note_unsafe(char **slot, const char *name)
 }
 
 static int judge(struct facts *facts, const char *sql, const struct function_use *use,
-                 bool full_text, const struct listing *listing)
+                 bool full_text, struct listing *listing)
 {
-    sqlite3 *db = facts->observer->db;
     struct analysis *analysis = listing->analysis;
     struct function_verdict verdict;
     int rc = function_judge(&facts->functions, use, full_text, &verdict);
     if (rc == SQLITE_OK && verdict.is_date && verdict.refusal == NULL) {
-        bool bare = false;
-        if (sqlite3_stricmp(use->name, "strftime") == 0) {
-            bare = calls_bare_strftime(sql);
-            rc = bare ? SQLITE_OK : search_views(db, &bare);
-        }
+        bool strftime = sqlite3_stricmp(use->name, "strftime") == 0;
+        if (strftime && !listing->dates.all)
+            listing->dates_read = false;
+        rc = read_dates(facts->observer->db, sql, strftime, listing);
         if (listing->now_literal)
             verdict.refusal = "where 'now' is the present time";
-        else if (bare && GUARD(BARE_FORMAT))
+        else if (strftime && listing->dates.bare_strftime && GUARD(BARE_FORMAT))
             verdict.refusal = "which with a format alone is the present time";
     }
     analysis->calls_date = analysis->calls_date || verdict.is_date;
+    analysis->follows_zone = analysis->follows_zone ||
+                             (verdict.is_date && (listing->dates.zone || !listing->dates_read));
     analysis->own_functions = analysis->own_functions || verdict.is_own;
     analysis->by_mark = analysis->by_mark || verdict.by_mark;
     if (rc == SQLITE_OK && verdict.direct_only)
@@ -435,7 +392,7 @@ static int judge(struct facts *facts, const char *sql, const struct function_use
 /* ---- all together ---- */
 
 static int understand(struct facts *facts, const char *sql, const struct nesting *nesting,
-                      const struct listing *listing)
+                      struct listing *listing)
 {
     bool full_text = false;
     int rc = add_roots(facts, listing);

@@ -33,6 +33,7 @@ struct analysis {
     bool loops;            /* it may visit more than one row of a table */
     bool one_row;          /* it gives one row at most (query/plan.h) */
     bool calls_date;       /* a parameter 'now' would be the present time */
+    bool follows_zone;     /* what a date function gives may depend on the time zone */
     char *direct_only;     /* a function called that no stored definition may call, or NULL */
     char *not_innocuous;   /* one that it may not call under trusted_schema = OFF, or NULL */
     bool reads_itself;     /* these two are set by whoever answers `nesting` */

@@ -4,6 +4,8 @@
 
 #include "base/databases.h"
 #include "base/sql.h"
+#include "coherence/database.h"
+#include "query/schema.h"
 #include "query/token.h"
 
 /* The functions with the place of their first modifier, counted from 0. */
@@ -11,8 +13,7 @@ static const struct date_function {
     const char *name;
     int first_modifier;
 } functions[] = {
-    {"date", 1},      {"time", 1},     {"datetime", 1},
-    {"julianday", 1}, {"strftime", 2}, {"unixepoch", 1},
+    {"date", 1}, {"time", 1}, {"datetime", 1}, {"julianday", 1}, {"strftime", 2}, {"unixepoch", 1},
 };
 #define STRFTIME "strftime"
 
@@ -88,8 +89,8 @@ static void read_text(const char *sql, struct dates *dates)
 static int read_views(sqlite3 *db, const char *schema, struct dates *dates)
 {
     sqlite3_stmt *views;
-    int rc = sql_prepare(db, &views, "SELECT sql FROM \"%w\".sqlite_master WHERE type = 'view'",
-                         schema);
+    int rc =
+        sql_prepare(db, &views, "SELECT sql FROM \"%w\".sqlite_master WHERE type = 'view'", schema);
     while (rc == SQLITE_OK && sqlite3_step(views) == SQLITE_ROW) {
         const char *text = (const char *)sqlite3_column_text(views, 0);
         if (text != NULL)
@@ -99,26 +100,28 @@ static int read_views(sqlite3 *db, const char *schema, struct dates *dates)
     return rc != SQLITE_OK ? rc : finalized;
 }
 
-static bool is_among(int index, const int *databases, unsigned count)
+/* A view of temp opens no transaction there. */
+static bool is_opened(const struct date_search *search, int index)
 {
-    for (unsigned i = 0; i < count; i++) {
-        if (databases[i] == index)
+    for (unsigned i = 0; i < search->opened_count; i++) {
+        if (search->opened[i].database == index)
             return true;
     }
-    return index == 1; /* a view of temp opens no transaction there */
+    return index == TEMP_DATABASE;
 }
 
 /* Which views the query reads, its program does not say. */
-int dates_read(sqlite3 *db, const char *sql, const int *databases, unsigned count,
-               struct dates *dates)
+int dates_read(const struct date_search *search, struct dates *dates)
 {
-    struct databases list = databases_of(db);
+    struct databases list = databases_of(search->db);
     int rc = SQLITE_OK;
-    *dates = (struct dates){0};
-    read_text(sql, dates);
+    *dates = (struct dates){.all = search->all};
+    read_text(search->sql, dates);
     while (rc == SQLITE_OK && databases_next(&list)) {
-        if (is_among(list.index, databases, count))
-            rc = read_views(db, list.name, dates);
+        if (search->all || is_opened(search, list.index))
+            rc = read_views(search->db, list.name, dates);
+        else
+            dates->zone = dates->zone || schema_may_have_views(search->db, list.name);
     }
     int ended = databases_end(&list);
     return rc != SQLITE_OK ? rc : ended;

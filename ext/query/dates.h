@@ -9,18 +9,29 @@
 
 #include <stdbool.h>
 
-#include "base/sqlite.h"
+#include "base/program.h"
+
+struct date_search {
+    sqlite3 *db;
+    const char *sql;
+    const struct schema_label *opened; /* of the databases that the program opens */
+    unsigned opened_count;
+    bool all; /* read the views of the others, too */
+};
 
 struct dates {
     bool bare_strftime; /* strftime() with a format alone: the present time */
     bool zone; /* a modifier may be 'localtime' or 'utc': it is one of them, or no literal text */
+    bool all;  /* as the search was for */
 };
 
 /*
-** Search a SELECT and the views of `count` databases (SQLite's numbers of them) and of temp. SQLite's
-** error code where they cannot be read.
+** Search a SELECT and the views that it may read. Those of a database that the program opens no
+** transaction on may be read, too, where they come to nothing but constants. To look at them takes a
+** lock, and inside BEGIN fixes what the transaction sees there; so it is done for `all` alone, where
+** the present time is at stake. Else such a view may depend on the zone. SQLite's error code where
+** views cannot be read.
 */
-int dates_read(sqlite3 *db, const char *sql, const int *databases, unsigned count,
-               struct dates *dates);
+int dates_read(const struct date_search *search, struct dates *dates);
 
 #endif

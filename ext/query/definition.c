@@ -258,8 +258,7 @@ static int resolve_dependencies(struct definition *definition)
         add_database(definition, dependency->database);
     }
     for (unsigned i = 0; i < analysis->schema_count && GUARD(SCHEMA_READ); i++) {
-        struct database *database =
-            observer_find(definition->observer, analysis->schemas[i]);
+        struct database *database = observer_find(definition->observer, analysis->schemas[i]);
         if (database == NULL)
             return SQLITE_SCHEMA;
         add_database(definition, database);
@@ -309,25 +308,6 @@ int definition_learn_flags(struct observer *observer)
     return rc;
 }
 
-/* Whether the database has a view, by the schema in memory. Older versions of SQLite do not tell. */
-#define SQLITE_WITH_TABLE_LIST 3037000
-
-static bool may_have_views(sqlite3 *db, const char *schema)
-{
-    sqlite3_stmt *list = NULL;
-    bool found = sqlite3_libversion_number() < SQLITE_WITH_TABLE_LIST;
-    char *sql = sqlite3_mprintf("PRAGMA \"%w\".table_list", schema);
-    if (sql == NULL || sqlite3_prepare_v2(db, sql, -1, &list, NULL) != SQLITE_OK)
-        found = true;
-    sqlite3_free(sql);
-    int rc = SQLITE_DONE;
-    while (!found && (rc = sqlite3_step(list)) == SQLITE_ROW) {
-        const char *type = (const char *)sqlite3_column_text(list, 2);
-        found = type == NULL || strcmp(type, "view") == 0;
-    }
-    return sqlite3_finalize(list) != SQLITE_OK || rc != SQLITE_DONE || found;
-}
-
 /*
 ** No transaction is opened for a view that comes to nothing but constants, as one over a common table
 ** expression, or over a table-valued function; and the program shows of a blob what is before its
@@ -341,7 +321,7 @@ static bool hides_views(const struct definition *definition)
         bool read = d->index < 0 || d->index == TEMP_DATABASE;
         for (unsigned i = 0; i < definition->database_count && !read; i++)
             read = definition->databases[i] == d;
-        if (!read && may_have_views(definition->db, d->name))
+        if (!read && schema_may_have_views(definition->db, d->name))
             return true;
     }
     return false;
@@ -384,7 +364,7 @@ static int make_prefix(struct definition *definition)
     int rc = read_encoding(definition->db, encoding);
     buffer_add_format(&text, "%s\n", encoding);
     struct surroundings now =
-        surroundings_ask(definition->observer, definition->analysis.calls_date);
+        surroundings_ask(definition->observer, definition->analysis.follows_zone);
     definition->surroundings = now;
     buffer_add_format(&text, "%d %d %d\n", now.length, now.pattern, now.digits);
     buffer_add(&text, &now.zone, sizeof now.zone);
@@ -413,7 +393,7 @@ static int make_prefix(struct definition *definition)
 
 bool definition_surroundings_stand(const struct definition *definition)
 {
-    return surroundings_stand(definition->observer, definition->analysis.calls_date,
+    return surroundings_stand(definition->observer, definition->analysis.follows_zone,
                               &definition->surroundings);
 }
 

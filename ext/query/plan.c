@@ -186,8 +186,7 @@ bool plan_gives_one_row(const struct program *program, const char *sql)
     if (ends_with_limit_1(sql))
         return true;
     struct plan plan = {.watched = "ResultRow"};
-    bool once =
-        look_through(program, &plan) == SQLITE_OK && plan.count == 1 && !repeats(&plan);
+    bool once = look_through(program, &plan) == SQLITE_OK && plan.count == 1 && !repeats(&plan);
     buffer_clear(&plan.jumps);
     return once;
 }

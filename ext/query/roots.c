@@ -67,9 +67,9 @@ static int read_schema(sqlite3 *db, const char *name, struct schema_roots *schem
     struct buffer names = {0};
     sqlite3_stmt *statement;
     clear_schema(schema);
-    int rc = sql_prepare(
-        db, &statement, "SELECT rootpage, tbl_name FROM \"%w\".sqlite_master WHERE rootpage > 0",
-        name);
+    int rc =
+        sql_prepare(db, &statement,
+                    "SELECT rootpage, tbl_name FROM \"%w\".sqlite_master WHERE rootpage > 0", name);
     while (rc == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW) {
         struct root root = {.page = sqlite3_column_int(statement, 0), .kind = -1};
         const char *table = (const char *)sqlite3_column_text(statement, 1);

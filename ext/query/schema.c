@@ -6,6 +6,7 @@
 #include "base/databases.h"
 #include "base/memory.h"
 #include "base/program.h"
+#include "base/sql.h"
 
 /* PRAGMA schema_version reads the file's version and compares it with nothing. */
 static int hold_one(sqlite3 *db, const char *name, struct schema_hold *hold, int *version)
@@ -243,4 +244,20 @@ void schema_reload(const struct observer *observer)
         if (d->index >= 0 && d->index != TEMP_DATABASE)
             verify_one(observer->db, d->name);
     }
+}
+
+/* Older versions of SQLite do not tell. */
+#define SQLITE_WITH_TABLE_LIST 3037000
+
+bool schema_may_have_views(sqlite3 *db, const char *schema)
+{
+    sqlite3_stmt *list = NULL;
+    bool found = sqlite3_libversion_number() < SQLITE_WITH_TABLE_LIST ||
+                 sql_prepare(db, &list, "PRAGMA \"%w\".table_list", schema) != SQLITE_OK;
+    int rc = SQLITE_DONE;
+    while (!found && (rc = sqlite3_step(list)) == SQLITE_ROW) {
+        const char *type = (const char *)sqlite3_column_text(list, 2);
+        found = type == NULL || strcmp(type, "view") == 0;
+    }
+    return sqlite3_finalize(list) != SQLITE_OK || rc != SQLITE_DONE || found;
 }

@@ -65,4 +65,7 @@ int schema_find_outdated(const struct observer *observer, const char *sql);
 /* The same for all databases, with no answer. */
 void schema_reload(const struct observer *observer);
 
+/* Whether a database has a view, by the schema in memory, without a lock; true where that is not known. */
+bool schema_may_have_views(sqlite3 *db, const char *schema);
+
 #endif

@@ -19,11 +19,12 @@
 #include "store/store.h"
 
 struct surroundings {
-    bool known;      /* SQLite answered; where an authorizer forbids the question it does not */
-    int length;      /* SQLITE_LIMIT_LENGTH */
-    int pattern;     /* SQLITE_LIMIT_LIKE_PATTERN_LENGTH */
-    int digits;      /* SQLITE_DBCONFIG_FP_DIGITS; 0 where it cannot be set, before SQLite 3.53 */
-    struct key zone; /* a hash of what the time zone does; zero for a query that does not depend on it */
+    bool known;  /* SQLite answered; where an authorizer forbids the question it does not */
+    int length;  /* SQLITE_LIMIT_LENGTH */
+    int pattern; /* SQLITE_LIMIT_LIKE_PATTERN_LENGTH */
+    int digits;  /* SQLITE_DBCONFIG_FP_DIGITS; 0 where it cannot be set, before SQLite 3.53 */
+    struct key
+        zone; /* a hash of what the time zone does; zero for a query that does not depend on it */
 };
 
 /*
