@@ -2,7 +2,10 @@
 ** A file and its members, with clocks made by hand: what SQLite can be brought to only by luck, such
 ** as a recovery of the WAL that sets its count of commits back.
 */
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/sqlite.h"
 #include "coherence/file.h"
@@ -66,7 +69,8 @@ static void join(struct actor *actor)
                    .read_clock = read_clock,
                    .read_stamp = read_stamp},
         .answer = ANSWER_LATER,
-        .stamp = {.device = 1, .inode = 2, .size = 4096, .modified = 1, .changed = 1, .settled = true}};
+        .stamp = {
+            .device = 1, .inode = 2, .size = 4096, .modified = 1, .changed = 1, .settled = true}};
     is_int(file_join(&actor->member, &identity, "a file"), SQLITE_OK, "a member joins");
     file_clean(&actor->member, file_suspicions(actor->member.file));
 }
@@ -292,6 +296,25 @@ static void test_newcomer_finds_another(const struct stamp *stamp, bool stamples
     close_scene(&s);
 }
 
+/* A file may be written to once more within the tick of its times. */
+static void test_stamps(void)
+{
+    char path[] = "/tmp/querycache-stamp-XXXXXX";
+    struct stamp young, settled, written;
+    int file = mkstemp(path);
+    ok(file >= 0 && write(file, "1", 1) == 1 && stamp_read(path, &young), "a file has a stamp");
+    ok(!young.settled && !stamp_stands(&young, &young),
+       "that of one just written to tells nothing");
+    nanosleep(&(struct timespec){.tv_nsec = 25000000}, NULL);
+    ok(stamp_read(path, &settled) && settled.settled, "later it does");
+    ok(stamp_stands(&settled, &settled), "and stands while nobody writes to it");
+    ok(write(file, "2", 1) == 1 && stamp_read(path, &written), "it is written to");
+    ok(!stamp_stands(&settled, &written), "and stands no more");
+    close(file);
+    unlink(path);
+    ok(!stamp_read(path, &written), "no file has none");
+}
+
 static void test_newcomers(void)
 {
     const struct stamp old = {
@@ -328,6 +351,7 @@ static void test_newcomer_announces(void)
 
 int main(void)
 {
+    test_stamps();
     test_newcomers();
     test_newcomer_announces();
     test_settled_by_asking();

@@ -33,8 +33,7 @@ static struct bytes read_file(const char *path)
         exit(2);
     struct bytes content = {.size = (size_t)status.st_size};
     content.bytes = malloc(content.size);
-    if (content.bytes == NULL ||
-        read(file, content.bytes, content.size) != (ssize_t)content.size)
+    if (content.bytes == NULL || read(file, content.bytes, content.size) != (ssize_t)content.size)
         exit(2);
     close(file);
     return content;
@@ -167,8 +166,7 @@ static void copy_vacuumed(void)
                    "I reads all", "A reads all", "I reads all hit"}},                              \
     {                                                                                              \
         .name = "a connection opened after, that writes before anybody reads: " how,               \
-        .overwrite = (by),                                                                         \
-        .lines = {                                                                                 \
+        .overwrite = (by), .lines = {                                                              \
             "A reads all",                                                                         \
             EMPTY_THE_WAL,                                                                         \
             "A reads all",                                                                         \
@@ -196,14 +194,15 @@ static const struct scenario overwritten[] = {
      .modes = IN_WAL,
      .lines = {"A reads all", "B reads all hit", "A: UPDATE t SET c = c + 1", "C reads t miss",
                "C reads other hit", "C: UPDATE other SET b = b || '!'", "D reads t hit",
-               "D reads other miss", "A reads t hit", "A reads other hit",
-               "E reads t hit", "E reads other hit"}},
+               "D reads other miss", "A reads t hit", "A reads other hit", "E reads t hit",
+               "E reads other hit"}},
     {.name = "nobody overwrites the file, and connections open between commits",
      .modes = IN_ROLLBACK,
      .lines = {"A reads all", "B reads all hit", "A: UPDATE t SET c = c + 1", "A reads t miss",
-               "A reads other hit", "B reads t hit", "B reads other hit", "pause", "C reads all miss",
-               "A reads all hit", "B reads all hit", "D reads all hit", "D: UPDATE t SET c = c + 1",
-               "B reads other hit", "A reads t miss", "C reads t hit", "D reads t hit", "D reads other hit"}},
+               "A reads other hit", "B reads t hit", "B reads other hit", "pause",
+               "C reads all miss", "A reads all hit", "B reads all hit", "D reads all hit",
+               "D: UPDATE t SET c = c + 1", "B reads other hit", "A reads t miss", "C reads t hit",
+               "D reads t hit", "D reads other hit"}},
     {.name = "all leave, the file is overwritten, and opened again",
      .overwrite = copy_over,
      .lines = {"A reads all", EMPTY_THE_WAL, "A closes", "overwritten", "pause", "A reads t miss",

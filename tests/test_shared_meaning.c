@@ -395,8 +395,9 @@ static const struct scenario unseen[] = {
                "INSERT INTO t(b, c) SELECT b, c FROM aside CROSS JOIN (VALUES (1), (2))",
                "B reads t miss", "A reads t hit"}},
     {.name = "hazard 15: INSERT from a cached table over the same table is seen by others",
-     .lines = {"C opens", "A reads t miss", "B reads t hit", "A: INSERT INTO t(b, c) SELECT b, c FROM ct",
-               "B reads t miss", "A reads t hit", "C reads t hit"}},
+     .lines = {"C opens", "A reads t miss", "B reads t hit",
+               "A: INSERT INTO t(b, c) SELECT b, c FROM ct", "B reads t miss", "A reads t hit",
+               "C reads t hit"}},
 };
 
 /* ---- views in files of which no table is read ---- */
@@ -440,8 +441,10 @@ static const char *view_file(const char *file, const char *view)
 {
     const char *path = fresh_file(file);
     sqlite3 *maker = open_plain(path, 0);
-    run(maker, "CREATE TABLE t(a); INSERT INTO t VALUES (1), (2); CREATE VIEW u1 AS SELECT x'0001' "
-               "AS k; CREATE VIEW u2 AS SELECT x'0002' AS k; CREATE VIEW v AS %s", view);
+    run(maker,
+        "CREATE TABLE t(a); INSERT INTO t VALUES (1), (2); CREATE VIEW u1 AS SELECT x'0001' "
+        "AS k; CREATE VIEW u2 AS SELECT x'0002' AS k; CREATE VIEW v AS %s",
+        view);
     sqlite3_close(maker);
     return path;
 }

@@ -30,7 +30,6 @@
     X(PAGES_PAST_HOOKS)                                                                            \
     X(PASSED_OVER)                                                                                 \
     X(SCHEMA_VERSION)                                                                              \
-    X(SCHEMA_READ)                                                                                 \
     X(HIDDEN_VIEWS)                                                                                \
     X(SCHEMA_GENERATION)                                                                           \
     X(OPEN_SCHEMA)                                                                                 \

@@ -67,8 +67,7 @@ static int64_t cost(clockid_t clock)
 
 static enum boot_clock find_out(void)
 {
-    enum boot_clock found =
-        cost(CLOCK_BOOTTIME) <= 2 * cost(CLOCK_MONOTONIC) ? FREE : COSTS_A_CALL;
+    enum boot_clock found = cost(CLOCK_BOOTTIME) <= 2 * cost(CLOCK_MONOTONIC) ? FREE : COSTS_A_CALL;
     atomic_store_explicit(&boot_clock, found, memory_order_relaxed);
     return found;
 }

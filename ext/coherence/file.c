@@ -20,7 +20,7 @@ struct file {
     unsigned holds;        /* under list_lock: members, and those about to be */
     bool shared;
     struct file_identity identity;
-    uint64_t number; /* unique in the process */
+    uint64_t number;             /* unique in the process */
     _Atomic uint64_t suspicions; /* counts from 1; grows under the lock */
 
     pthread_mutex_t lock; /* of what follows */
@@ -457,8 +457,7 @@ static void compare_stamp(struct member *member)
 bool file_is_clean(const struct member *member)
 {
     return !member->file->shared || !GUARD(CLEAN_PAGES) ||
-           member->clean ==
-               atomic_load_explicit(&member->file->suspicions, memory_order_relaxed);
+           member->clean == atomic_load_explicit(&member->file->suspicions, memory_order_relaxed);
 }
 
 uint64_t file_suspicions(const struct file *file)

@@ -225,7 +225,8 @@ static int see_in_transaction(struct observer *observer, struct database *databa
 static bool is_current(const struct database *database)
 {
     return database->known && database->exact && file_is_shared(database->member.file) &&
-           file_is_clean(&database->member) && database_has_not_moved(database) && clock_reads_as(&database->source, &database->clock);
+           file_is_clean(&database->member) && database_has_not_moved(database) &&
+           clock_reads_as(&database->source, &database->clock);
 }
 
 /* End the read transaction, unless something else keeps it open. */

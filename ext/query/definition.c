@@ -257,7 +257,7 @@ static int resolve_dependencies(struct definition *definition)
         definition->dependency_count++;
         add_database(definition, dependency->database);
     }
-    for (unsigned i = 0; i < analysis->schema_count && GUARD(SCHEMA_READ); i++) {
+    for (unsigned i = 0; i < analysis->schema_count; i++) {
         struct database *database = observer_find(definition->observer, analysis->schemas[i]);
         if (database == NULL)
             return SQLITE_SCHEMA;

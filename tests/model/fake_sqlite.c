@@ -388,9 +388,8 @@ bool stamp_read(const char *path, struct stamp *stamp)
     struct stat status;
     if (stat(path, &status) != 0)
         return false;
-    *stamp = (struct stamp){.device = (uint64_t)status.st_dev,
-                            .inode = (uint64_t)status.st_ino,
-                            .settled = true};
+    *stamp = (struct stamp){
+        .device = (uint64_t)status.st_dev, .inode = (uint64_t)status.st_ino, .settled = true};
     return true;
 }
 
