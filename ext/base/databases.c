@@ -1,4 +1,5 @@
 #include "base/databases.h"
+#include "base/sql.h"
 
 #define SQLITE_WITH_DB_NAME 3039000
 
@@ -11,7 +12,7 @@ struct databases databases_of(sqlite3 *db)
 {
     struct databases list = {.index = -1, .db = db};
     if (!databases_have_names())
-        list.rc = sqlite3_prepare_v2(db, "PRAGMA database_list", -1, &list.pragma, NULL);
+        list.rc = sql_prepare(db, &list.pragma, "PRAGMA database_list");
     return list;
 }
 

@@ -147,8 +147,7 @@ bool program_label(const struct instruction *instruction, struct schema_label *l
 
 bool program_same_schema(const struct schema_label *a, const struct schema_label *b)
 {
-    return a->database == b->database && a->version == b->version &&
-           a->generation == b->generation;
+    return a->database == b->database && a->version == b->version && a->generation == b->generation;
 }
 
 struct expectation {

@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "base/sql.h"
 /* Where replacements differ: case beyond ASCII, numbers in texts, accents, signs and spaces. */
 static const char *const samples[] = {
     "",  "a",  "A",  "b",        "Z",        "_",        "a ",       " a",       "a\t",
@@ -23,7 +26,7 @@ bool collation_is_built_in(const char *name, size_t size)
 int collations_look_alike(sqlite3 *db, bool *own)
 {
     sqlite3_stmt *list = NULL;
-    int rc = sqlite3_prepare_v2(db, "PRAGMA collation_list", -1, &list, NULL);
+    int rc = sql_prepare(db, &list, "PRAGMA collation_list");
     while (rc == SQLITE_OK && sqlite3_step(list) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(list, 1);
         *own = *own || name == NULL || sqlite3_stricmp(name, "B") == 0 ||
@@ -60,10 +63,23 @@ static void compare(const char *a, const char *b, int orders[3])
     orders[2] = compare_bytes(a, size_without_spaces(a), b, size_without_spaces(b));
 }
 
-/* -1, 0 or 1 for each of the three. */
-static const char question[] = "SELECT (?1 > ?2 COLLATE BINARY) - (?1 < ?2 COLLATE BINARY),"
-                               " (?1 > ?2 COLLATE NOCASE) - (?1 < ?2 COLLATE NOCASE),"
-                               " (?1 > ?2 COLLATE RTRIM) - (?1 < ?2 COLLATE RTRIM)";
+/* -1, 0 or 1 for each of the three, for each pair: one statement, of which an application's trace callback
+** hears once. */
+static const char question[] =
+    "SELECT a.n, b.n, (a.t > b.t COLLATE BINARY) - (a.t < b.t COLLATE BINARY),"
+    " (a.t > b.t COLLATE NOCASE) - (a.t < b.t COLLATE NOCASE),"
+    " (a.t > b.t COLLATE RTRIM) - (a.t < b.t COLLATE RTRIM)"
+    " FROM s AS a JOIN s AS b ON a.n < b.n";
+
+static char *question_text(void)
+{
+    struct buffer text = {0};
+    buffer_add_text(&text, "WITH s(n, t) AS (VALUES ");
+    for (int i = 0; i < SAMPLES; i++)
+        buffer_add_format(&text, "%s(%d, %Q)", i ? ", " : "", i, samples[i]);
+    buffer_add_format(&text, ") %s", question);
+    return buffer_take(&text);
+}
 
 static bool is_ascii(const char *text)
 {
@@ -72,33 +88,32 @@ static bool is_ascii(const char *text)
     return *text == 0;
 }
 
-/* In a UTF-16 database BINARY orders texts by the bytes that they have there. */
-static int ask(sqlite3_stmt *statement, const char *a, const char *b, bool utf8, bool *own)
+/* Whether SQLite's own answer would be other than this row's. In a UTF-16 database BINARY orders texts by
+** the bytes that they have there. */
+static bool differs(sqlite3_stmt *statement, bool utf8)
 {
+    const char *a = samples[sqlite3_column_int(statement, 0)];
+    const char *b = samples[sqlite3_column_int(statement, 1)];
     int orders[3];
     bool ordered = utf8 || (is_ascii(a) && is_ascii(b));
+    bool same = true;
     compare(a, b, orders);
-    sqlite3_bind_text(statement, 1, a, -1, SQLITE_STATIC);
-    sqlite3_bind_text(statement, 2, b, -1, SQLITE_STATIC);
-    int rc = sqlite3_step(statement);
-    for (int i = 0; rc == SQLITE_ROW && i < 3; i++) {
-        int order = sqlite3_column_int(statement, i);
-        bool same = i == 0 && !ordered ? (order == 0) == (orders[i] == 0) : order == orders[i];
-        *own = *own || !same;
+    for (int i = 0; i < 3; i++) {
+        int order = sqlite3_column_int(statement, 2 + i);
+        same = same && (i == 0 && !ordered ? (order == 0) == (orders[i] == 0) : order == orders[i]);
     }
-    int reset = sqlite3_reset(statement);
-    return rc == SQLITE_ROW ? SQLITE_OK : reset;
+    return !same;
 }
 
 int collations_check(sqlite3 *db, bool utf8, bool *own)
 {
     sqlite3_stmt *statement = NULL;
+    char *text = question_text();
     *own = false;
-    int rc = sqlite3_prepare_v2(db, question, -1, &statement, NULL);
-    for (int i = 0; i < SAMPLES && rc == SQLITE_OK && !*own; i++) {
-        for (int j = i + 1; j < SAMPLES && rc == SQLITE_OK; j++)
-            rc = ask(statement, samples[i], samples[j], utf8, own);
-    }
+    int rc = text != NULL ? sql_prepare(db, &statement, "%s", text) : SQLITE_NOMEM;
+    memory_free(text);
+    while (rc == SQLITE_OK && !*own && sqlite3_step(statement) == SQLITE_ROW)
+        *own = differs(statement, utf8);
     int finalized = sqlite3_finalize(statement);
     return rc != SQLITE_OK ? rc : finalized;
 }

@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "base/program.h"
+#include "base/sql.h"
 #include "query/names.h"
 
 /* Affinities as the comparison opcodes carry them in p5 (sqliteInt.h, SQLITE_AFF_…). */
@@ -191,7 +192,7 @@ static int complete_collation(sqlite3 *db, char **name)
     sqlite3_stmt *list = NULL;
     char *whole = NULL;
     int found = 0;
-    int rc = sqlite3_prepare_v2(db, "PRAGMA collation_list", -1, &list, NULL);
+    int rc = sql_prepare(db, &list, "PRAGMA collation_list");
     while (rc == SQLITE_OK && sqlite3_step(list) == SQLITE_ROW) {
         const char *listed = (const char *)sqlite3_column_text(list, LIST_COLLATION);
         if (listed == NULL || strncmp(listed, *name, strlen(*name)) != 0)

@@ -10,6 +10,7 @@
 #include "query/key.h"
 #include "query/normalize.h"
 #include "base/program.h"
+#include "base/sql.h"
 #include "coherence/snapshot.h"
 #include "query/schema.h"
 #include "query/token.h"
@@ -172,7 +173,7 @@ static int check_self(struct definition *definition, char **error)
 static int trusts_schema(sqlite3 *db, bool *trusted)
 {
     sqlite3_stmt *pragma = NULL;
-    int rc = sqlite3_prepare_v2(db, "PRAGMA trusted_schema", -1, &pragma, NULL);
+    int rc = sql_prepare(db, &pragma, "PRAGMA trusted_schema");
     *trusted =
         rc == SQLITE_OK && sqlite3_step(pragma) == SQLITE_ROW && sqlite3_column_int(pragma, 0) != 0;
     int finalized = sqlite3_finalize(pragma);
@@ -287,7 +288,7 @@ static int look_at_dependencies(struct definition *definition)
 static int read_encoding(sqlite3 *db, char out[16])
 {
     sqlite3_stmt *pragma = NULL;
-    int rc = sqlite3_prepare_v2(db, "PRAGMA encoding", -1, &pragma, NULL);
+    int rc = sql_prepare(db, &pragma, "PRAGMA encoding");
     out[0] = '\0';
     if (rc == SQLITE_OK && sqlite3_step(pragma) == SQLITE_ROW)
         sqlite3_snprintf(16, out, "%s", (const char *)sqlite3_column_text(pragma, 0));
@@ -347,8 +348,7 @@ static int find_owner(struct definition *definition)
 static int add_temp_views(struct buffer *text, sqlite3 *db)
 {
     sqlite3_stmt *views = NULL;
-    int rc = sqlite3_prepare_v2(db, "SELECT sql FROM sqlite_temp_master WHERE type = 'view'", -1,
-                                &views, NULL);
+    int rc = sql_prepare(db, &views, "SELECT sql FROM sqlite_temp_master WHERE type = 'view'");
     while (rc == SQLITE_OK && sqlite3_step(views) == SQLITE_ROW) {
         const char *sql = (const char *)sqlite3_column_text(views, 0);
         buffer_add_text(text, sql != NULL ? sql : "");

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/program.h"
+#include "base/sql.h"
 
 struct reading {
     sqlite3 *db;
@@ -25,15 +26,13 @@ static bool abbreviates(struct token name, const char *option)
 
 static bool is_table(const struct reading *reading, const char *name)
 {
-    char *sql = sqlite3_mprintf("SELECT 1 FROM \"%w\".sqlite_master WHERE type = 'table' AND "
-                                "rootpage > 0 AND name = %Q COLLATE nocase",
-                                reading->schema, name);
-    sqlite3_stmt *lookup = NULL;
-    bool found = sql != NULL &&
-                 sqlite3_prepare_v2(reading->db, sql, -1, &lookup, NULL) == SQLITE_OK &&
+    sqlite3_stmt *lookup;
+    bool found = sql_prepare(reading->db, &lookup,
+                             "SELECT 1 FROM \"%w\".sqlite_master WHERE type = 'table' AND "
+                             "rootpage > 0 AND name = %Q COLLATE nocase",
+                             reading->schema, name) == SQLITE_OK &&
                  sqlite3_step(lookup) == SQLITE_ROW;
     sqlite3_finalize(lookup);
-    sqlite3_free(sql);
     return found;
 }
 

@@ -6,6 +6,7 @@
 #include "base/guard.h"
 #include "base/memory.h"
 #include "base/program.h"
+#include "base/sql.h"
 #include "query/full_text.h"
 #include "query/token.h"
 
@@ -53,7 +54,7 @@ static bool is_at(sqlite3 *db, const char *schema, const char *table, const sqli
 static bool is_registered(sqlite3 *db, const char *module)
 {
     sqlite3_stmt *list = NULL;
-    bool known = sqlite3_prepare_v2(db, LIST_MODULES, -1, &list, NULL) == SQLITE_OK;
+    bool known = sql_prepare(db, &list, LIST_MODULES) == SQLITE_OK;
     bool registered = false;
     while (!registered && sqlite3_step(list) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(list, 0);
@@ -68,11 +69,9 @@ static bool is_stored(sqlite3 *db, const char *name)
 {
     sqlite3_stmt *lookup = NULL;
     bool stored = true;
-    if (sqlite3_prepare_v2(db, "SELECT 1 FROM main.sqlite_master WHERE name = ?1 COLLATE nocase",
-                           -1, &lookup, NULL) == SQLITE_OK) {
-        sqlite3_bind_text(lookup, 1, name, -1, SQLITE_STATIC);
+    if (sql_prepare(db, &lookup, "SELECT 1 FROM main.sqlite_master WHERE name = %Q COLLATE nocase",
+                    name) == SQLITE_OK)
         stored = sqlite3_step(lookup) != SQLITE_DONE;
-    }
     sqlite3_finalize(lookup);
     return stored;
 }
@@ -115,14 +114,11 @@ static int take_module(sqlite3 *db, const char *schema, const char *sql, struct 
 static int find_in_schema(sqlite3 *db, const char *schema, const sqlite3_vtab *address,
                           struct module_use *use)
 {
-    char *sql = sqlite3_mprintf("SELECT name, sql FROM \"%w\".sqlite_master WHERE type = 'table' "
-                                "AND rootpage = 0",
-                                schema);
-    sqlite3_stmt *tables = NULL;
-    if (sql == NULL)
-        return SQLITE_NOMEM;
-    int rc = sqlite3_prepare_v2(db, sql, -1, &tables, NULL);
-    sqlite3_free(sql);
+    sqlite3_stmt *tables;
+    int rc = sql_prepare(db, &tables,
+                         "SELECT name, sql FROM \"%w\".sqlite_master WHERE type = 'table' "
+                         "AND rootpage = 0",
+                         schema);
     while (rc == SQLITE_OK && use->table == NULL && sqlite3_step(tables) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(tables, 0);
         const char *text = (const char *)sqlite3_column_text(tables, 1);
@@ -143,7 +139,7 @@ static int find_in_schema(sqlite3 *db, const char *schema, const sqlite3_vtab *a
 static int find_eponymous(sqlite3 *db, const sqlite3_vtab *address, struct module_use *use)
 {
     sqlite3_stmt *modules = NULL;
-    int rc = sqlite3_prepare_v2(db, LIST_MODULES, -1, &modules, NULL);
+    int rc = sql_prepare(db, &modules, LIST_MODULES);
     while (rc == SQLITE_OK && use->table == NULL && sqlite3_step(modules) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(modules, 0);
         if (name == NULL || !is_at(db, NULL, name, address))

@@ -11,12 +11,8 @@
 /* PRAGMA schema_version reads the file's version and compares it with nothing. */
 static int hold_one(sqlite3 *db, const char *name, struct schema_hold *hold, int *version)
 {
-    char *sql = sqlite3_mprintf("PRAGMA \"%w\".schema_version", name);
-    if (sql == NULL)
-        return SQLITE_NOMEM;
-    sqlite3_stmt *statement = NULL;
-    int rc = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
-    sqlite3_free(sql);
+    sqlite3_stmt *statement;
+    int rc = sql_prepare(db, &statement, "PRAGMA \"%w\".schema_version", name);
     if (rc != SQLITE_OK)
         return rc;
     hold->statements[hold->count++] = statement;

@@ -15,6 +15,7 @@
 #include "base/databases.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/sql.h"
 #include "query/options_list.h"
 #include "query/token.h"
 #include "surface/surface.h"
@@ -58,11 +59,10 @@ static int object_take(struct object *object, const char *schema, sqlite3_stmt *
 ** already) or with the schema's. */
 static int find_in(sqlite3 *db, const char *schema, const char *asked, struct object *found)
 {
-    sqlite3_stmt *list = NULL;
-    char *sql = sqlite3_mprintf(
-        "SELECT name, sql FROM \"%w\".sqlite_schema WHERE type IN ('table', 'view')", schema);
-    int code = sql != NULL ? sqlite3_prepare_v2(db, sql, -1, &list, NULL) : SQLITE_NOMEM;
-    sqlite3_free(sql);
+    sqlite3_stmt *list;
+    int code = sql_prepare(
+        db, &list, "SELECT name, sql FROM \"%w\".sqlite_schema WHERE type IN ('table', 'view')",
+        schema);
     while (code == SQLITE_OK && sqlite3_step(list) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(list, 0);
         if (name != NULL && ((found->name == NULL && sqlite3_stricmp(asked, name) == 0) ||
