@@ -6,9 +6,12 @@
 #include "base/error.h"
 #include "base/guard.h"
 #include "base/memory.h"
+#include "query/key.h"
 #include "query/normalize.h"
 #include "query/token.h"
 #include "refusals.h"
+#include "refused_shapes.h"
+#include "shapes.h"
 #include "surface/prepared_table.h"
 
 /* ---- what is left alone ---- */
@@ -87,6 +90,7 @@ struct preparing {
     struct cached_query *query;
     sqlite3_stmt *made;
     const char *refusal; /* why not; NULL: none yet */
+    struct shape_key shape;
 };
 
 /* What is left alone keeps no statement. */
@@ -96,6 +100,32 @@ static bool is_current(const struct session *session, const struct cached_query 
     return definition->generation == session->observer->schema_generation &&
            !observer_has_expired(session->observer) &&
            (definition->statement != NULL || query->left_alone);
+}
+
+/* Another text of the shape was refused for what no literal changes. */
+static bool is_refused_shape(struct preparing *preparing)
+{
+    const struct session *session = preparing->session;
+    const char *options = preparing->request->options;
+    preparing->shape = (struct shape_key){
+        .shape = shape_of(preparing->sql),
+        .options = options != NULL ? key_hash(options, strlen(options)).low : 0,
+        .generation = session->observer->schema_generation,
+    };
+    if (!observer_has_expired(session->observer))
+        preparing->refusal = refused_shapes_find(session->refused_shapes, &preparing->shape);
+    return preparing->refusal != NULL;
+}
+
+/* Whether a date function is given 'now' is a matter of literals. */
+static void note_shape(struct preparing *preparing)
+{
+    const struct definition *definition = &preparing->query->definition;
+    if (definition->analysis.calls_date || !cached_query_is_refused(preparing->query))
+        return;
+    preparing->shape.generation = preparing->session->observer->schema_generation;
+    refused_shapes_note(&preparing->session->refused_shapes, &preparing->shape,
+                        preparing->refusal);
 }
 
 static int find_query(struct preparing *preparing, char **error)
@@ -109,6 +139,8 @@ static int find_query(struct preparing *preparing, char **error)
         preparing->refusal = "names a table of SQLite's own";
         return SQLITE_OK;
     }
+    if (preparing->query == NULL && is_refused_shape(preparing))
+        return SQLITE_OK;
     if (would_begin_reading(session)) {
         preparing->refusal = "is prepared inside BEGIN, before anything is read there";
         session_wait(session, preparing->sql, request->name, request->options);
@@ -224,6 +256,8 @@ static int attempt(struct preparing *preparing, char **error)
     else
         rc = make_statement(preparing);
     preparing->query->left_alone = preparing->refusal != NULL;
+    if (preparing->refusal != NULL && preparing->shape.shape != 0)
+        note_shape(preparing);
     if (preparing->refusal != NULL)
         definition_suspend(&preparing->query->definition);
     return rc;

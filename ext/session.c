@@ -14,6 +14,7 @@
 #include "coherence/snapshot.h"
 #include "query/dependencies.h"
 #include "refusals.h"
+#include "refused_shapes.h"
 #include "store/flight.h"
 #include "store/policy.h"
 
@@ -277,6 +278,7 @@ void session_release(void *context)
     session_wait(session, NULL, NULL, NULL);
     free_queries(session->prepared); /* those that no table of SQLite's refers to */
     facts_close(&session->facts);
+    refused_shapes_free(session->refused_shapes);
     bool left_any = observer_free(session->observer);
     if (session->keeps_own || left_any)
         store_remove(session->store, is_left, session, CAUSE_EXPLICIT);

@@ -43,6 +43,7 @@ struct session {
     bool keeps_own;     /* the store has entries that this connection alone may use */
     enum read_status last_status;
     struct facts facts;
+    struct refused_shapes *refused_shapes; /* NULL: none yet */
     struct nesting nesting; /* finds what a cached table reads, for queries over it */
     bool registered;        /* all modules and functions are */
     unsigned references;
