@@ -3,6 +3,7 @@
 ** NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
