@@ -175,7 +175,6 @@ static void identify(struct reading *reading)
         .params = params->bytes,
         .params_size = params->size,
     };
-    reading->surroundings = definition->surroundings;
 }
 
 /* ---- computing ---- */
@@ -249,6 +248,7 @@ static int attempt(struct reading *reading, bool once, struct result **result, c
 
     enum found found;
     identify(reading);
+    reading->surroundings = reading->query->definition.surroundings;
     rc = find(reading, result, &found, error);
     if (rc != SQLITE_OK)
         return rc;

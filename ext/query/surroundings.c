@@ -54,32 +54,42 @@ static int ask_digits(sqlite3 *db)
     return sqlite3_db_config(db, SQLITE_DBCONFIG_FP_DIGITS, -1, &digits) == SQLITE_OK ? digits : 0;
 }
 
-static struct surroundings ask_limits(sqlite3 *db)
+static int ask_limit(sqlite3 *db, int limit)
 {
-    return (struct surroundings){
-        .known = true,
-        .length = sqlite3_limit(db, SQLITE_LIMIT_LENGTH, -1),
-        .pattern = sqlite3_limit(db, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, -1),
-    };
+    return sqlite3_limit(db, limit, -1);
 }
 
 struct surroundings surroundings_ask(struct observer *observer, bool dates)
 {
-    struct surroundings now = ask_limits(observer->db);
-    now.digits = ask_digits(observer->db);
+    sqlite3 *db = observer->db;
+    struct surroundings now = {
+        .known = true,
+        .length = ask_limit(db, SQLITE_LIMIT_LENGTH),
+        .pattern = ask_limit(db, SQLITE_LIMIT_LIKE_PATTERN_LENGTH),
+        .digits = ask_digits(db),
+    };
     if (dates && GUARD(TIME_ZONE))
         now.known = ask_zone(observer, &now.zone);
     return now;
 }
 
+static bool zone_stands(struct observer *observer, const struct key *then)
+{
+    struct key now;
+    return !GUARD(TIME_ZONE) || (ask_zone(observer, &now) && memcmp(&now, then, sizeof now) == 0);
+}
+
+/* Asked on each hit. */
 bool surroundings_stand(struct observer *observer, bool dates, const struct surroundings *then)
 {
-    struct surroundings now = ask_limits(observer->db);
-    if (!then->known ||
-        ((now.length != then->length || now.pattern != then->pattern) && GUARD(LIMITS)))
+    sqlite3 *db = observer->db;
+    if (!then->known)
         return false;
-    if (then->digits != 0 && then->digits != ask_digits(observer->db) && GUARD(DIGITS))
+    if ((ask_limit(db, SQLITE_LIMIT_LENGTH) != then->length ||
+         ask_limit(db, SQLITE_LIMIT_LIKE_PATTERN_LENGTH) != then->pattern) &&
+        GUARD(LIMITS))
         return false;
-    return !dates || !GUARD(TIME_ZONE) ||
-           (ask_zone(observer, &now.zone) && memcmp(&now.zone, &then->zone, sizeof now.zone) == 0);
+    if (then->digits != 0 && ask_digits(db) != then->digits && GUARD(DIGITS))
+        return false;
+    return !dates || zone_stands(observer, &then->zone);
 }
