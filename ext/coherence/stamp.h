@@ -17,7 +17,11 @@ struct stamp {
     bool settled;     /* it was old enough when it was read */
 };
 
-/* The stamp of the file that is at this path now. False where there is none. */
+/*
+** The stamp of the file that is at this path now. False where there is none. Where the file was written
+** to within the present tick (4 ms, as a rule), it waits for the tick to be over, and then looks again:
+** at most 20 ms. What has another stamp by then, or times ahead of the clock, is not settled.
+*/
 bool stamp_read(const char *path, struct stamp *stamp);
 
 /* Whether a file that had the stamp `before` has not been written to up to `now`. */

@@ -33,7 +33,7 @@ struct place {
     const char *setup;
 };
 
-/* Sleep for more than the 20 ms in which the times of a file that was written to just now tell a
+/* Sleep for longer than any tick, in which the times of a file that was written to just now tell a
 ** newcomer nothing (ext/coherence/stamp.h). */
 void file_tick(void);
 
