@@ -44,7 +44,9 @@ PROGRAM_SOURCES := $(wildcard tests/differential.c tests/torture.c tests/test_*.
 MODEL_SOURCES   := $(wildcard tests/model/*.c)
 # What runs under querycache-run, and knows nothing of the cache.
 CLIENT_SOURCES  := $(wildcard tests/preload/*.c)
-SUPPORT_SOURCES := $(filter-out $(PROGRAM_SOURCES) $(MODEL_SOURCES) $(CLIENT_SOURCES),$(wildcard tests/*.c tests/*/*.c))
+# What `make suites` runs (tests/suites/suites.mk).
+SUITE_SOURCES   := $(wildcard tests/suites/*.c)
+SUPPORT_SOURCES := $(filter-out $(PROGRAM_SOURCES) $(MODEL_SOURCES) $(CLIENT_SOURCES) $(SUITE_SOURCES),$(wildcard tests/*.c tests/*/*.c))
 BENCH_SOURCES   := $(wildcard bench/*.c)
 BENCH_SUPPORT   := $(wildcard bench/support/*.c bench/policies/*.c)
 # What `make bench-report` draws: how cost grows.
@@ -76,7 +78,7 @@ TSAN     := $(TEST) -fsanitize=thread -fno-omit-frame-pointer
 COVER    := -g -O0 -DQUERYCACHE_TEST --coverage -fprofile-update=atomic
 
 # Goals that install or remove come first, one after the other, whatever -j says.
-ifneq ($(filter deps dev-deps bench-deps package-deps clean,$(MAKECMDGOALS)),)
+ifneq ($(filter deps dev-deps bench-deps package-deps suite-deps clean,$(MAKECMDGOALS)),)
 .NOTPARALLEL:
 endif
 # For goals that build much: a job for each core, unless -j was given. V=1 shows the commands.
@@ -89,8 +91,8 @@ export QUERYCACHE  ?= $(abspath $(BUILD)/querycache)
 export SQLITE3_OLD ?= $(abspath $(CACHE)/3.31.1/sqlite3)
 PROVE = prove --timer --jobs $(JOBS) --exec '$(TIMEOUT)'
 
-.PHONY: all help static deps dev-deps bench-deps package-deps amalgamation better-sqlite3 suites demo test \
-        test-system asan tsan coverage mutants bench bench-report sources-of-sqlite programs format \
+.PHONY: all help static deps dev-deps bench-deps package-deps suite-deps amalgamation better-sqlite3 \
+        peer-sources suites demo test test-system asan tsan coverage mutants bench bench-report sources-of-sqlite programs format \
         format-check lint clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -102,7 +104,7 @@ all: $(BUILD)/querycache.$(SUFFIX) $(PRELOAD) ## Build build/querycache, the loa
 
 help: ## Show this list
 	@echo 'make GOAL ...'
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile packaging/package.mk | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile packaging/package.mk tests/suites/suites.mk | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
 	@echo 'Installed under PREFIX=$(PREFIX): lib/sqlite3/querycache.$(SUFFIX) (to .load), lib/libquerycache.a'
 	@echo '(to link), include/querycache.h, lib/pkgconfig/querycache.pc, bin/querycache-run, share/man.'
 	@echo 'DESTDIR is put in front.'
@@ -254,7 +256,7 @@ sources-of-sqlite: $(CACHE)/newest/sqlite3.c $(CACHE)/3.52.0/sqlite3.c $(CACHE)/
 # Where these cannot be had, their tests are skipped, and say why.
 better-sqlite3:
 	@tests/clients/better-sqlite3.sh $(CACHE)/better-sqlite3
-suites: ## Fetch suites of Python's and SQLite's own (Debian's sources)
+peer-sources: ## Fetch suites of Python's and SQLite's own (Debian's sources), for test
 	@tests/peers/source.sh "$$(basename "$$(readlink -f /usr/bin/python3)")" $(CACHE)/python-suite \
 	    '*/Lib/test/test_sqlite3'
 	@tests/peers/source.sh sqlite3 $(CACHE)/sqlite-suite '*/test/speedtest1.c' '*/mptest'
@@ -279,7 +281,7 @@ COVER_TESTS  = $(PROGRAMS:%=$(BUILD)/coverage/%) $(SHELL_TESTS:tests/%=$(BUILD)/
 # The fetching first: where it fails, what it says about that is the last word.
 test: ## Run all tests against the system's SQLite and against others (npm fetches them once)
 	@$(MAKE) --no-print-directory sources-of-sqlite
-	@$(PARALLEL) all static amalgamation better-sqlite3 suites $(CLIENTS) $(SYSTEM_TESTS) $(OTHER_TESTS)
+	@$(PARALLEL) all static amalgamation better-sqlite3 peer-sources $(CLIENTS) $(SYSTEM_TESTS) $(OTHER_TESTS)
 	@$(PROVE) $(SYSTEM_TESTS) $(OTHER_TESTS)
 
 test-system: ## Run all tests against the system's SQLite alone, without a network
@@ -335,14 +337,14 @@ bench-report: ## Measure how cost grows too, and write build/bench/report.html w
 	@$(PARALLEL) all $(patsubst %,$(BUILD)/$(REPORT_WITH)/%,$(BENCHES) $(GROWTHS))
 	@bench/report.sh $(BUILD)/$(REPORT_WITH) $(BUILD)/bench $(BENCHES) $(GROWTHS)
 
-include packaging/package.mk
+include packaging/package.mk tests/suites/suites.mk
 
 # ---- The machine and the source text -------------------------------------------------------------
 
 # npm is large where it comes from the package manager: `make deps demo` does without.
 WITHOUT_NPM := all demo install test-system bench-report
 deps: ## Install what is missing for building, demo and test (apt, dnf or brew)
-	@.ci/deps $(if $(filter-out $(WITHOUT_NPM),$(or $(filter-out deps bench-deps,$(MAKECMDGOALS)),test)),test,build)
+	@.ci/deps $(if $(filter-out $(WITHOUT_NPM),$(or $(filter-out deps bench-deps suite-deps,$(MAKECMDGOALS)),test)),test,build)
 
 dev-deps: deps ## Install what is missing for format, lint, asan, tsan and coverage
 	@.ci/deps develop

@@ -3,7 +3,7 @@
 #
 #     . "$(dirname "$0")/peers.sh"
 #
-#     need_suite NAME               $suite is the folder that `make suites` put it in; or the test is
+#     need_suite NAME               $suite is the folder that `make peer-sources` put it in; or the test is
 #                                   skipped
 #     cached_program COMMAND …      runs it with $preload before its SQLite
 #     reported hits                 the sum of that figure over all processes of the last such run
@@ -18,7 +18,7 @@ case $fetched in /*) ;; *) fetched=$root/$fetched ;; esac
 need_suite() {
     suite=$fetched/$1
     if [ ! -e "$suite/version" ]; then
-        skip_all "$(cat "$suite/reason" 2>/dev/null || echo "$1 is not there (make suites)")"
+        skip_all "$(cat "$suite/reason" 2>/dev/null || echo "$1 is not there (make peer-sources)")"
     fi
 }
 
