@@ -46,7 +46,8 @@ MODEL_SOURCES   := $(wildcard tests/model/*.c)
 CLIENT_SOURCES  := $(wildcard tests/preload/*.c)
 # What `make suites` runs (tests/suites/suites.mk).
 SUITE_SOURCES   := $(wildcard tests/suites/*.c)
-SUPPORT_SOURCES := $(filter-out $(PROGRAM_SOURCES) $(MODEL_SOURCES) $(CLIENT_SOURCES) $(SUITE_SOURCES),$(wildcard tests/*.c tests/*/*.c))
+SUPPORT_SOURCES := $(filter-out $(PROGRAM_SOURCES) $(MODEL_SOURCES) $(CLIENT_SOURCES) $(SUITE_SOURCES), \
+                     $(wildcard tests/*.c tests/*/*.c))
 BENCH_SOURCES   := $(wildcard bench/*.c)
 BENCH_SUPPORT   := $(wildcard bench/support/*.c bench/policies/*.c)
 # What `make bench-report` draws: how cost grows.
@@ -92,8 +93,8 @@ export SQLITE3_OLD ?= $(abspath $(CACHE)/3.31.1/sqlite3)
 PROVE = prove --timer --jobs $(JOBS) --exec '$(TIMEOUT)'
 
 .PHONY: all help static deps dev-deps bench-deps package-deps suite-deps amalgamation better-sqlite3 \
-        peer-sources suites demo test test-system asan tsan coverage mutants bench bench-report sources-of-sqlite programs format \
-        format-check lint clean FORCE
+        peer-sources suites demo test test-system asan tsan coverage mutants bench bench-report \
+        sources-of-sqlite programs format format-check lint clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 

@@ -3,9 +3,10 @@
 #
 #     . "$(dirname "$0")/peers.sh"
 #
-#     need_suite NAME               $suite is the folder that `make peer-sources` put it in; or the test is
-#                                   skipped
-#     cached_program COMMAND …      runs it with $preload before its SQLite
+#     need_suite NAME               $suite is the folder that `make peer-sources` put it in; or the
+#                                   test is skipped
+#     cached_program COMMAND …      runs it with $preload before its SQLite; RULE= is another rule,
+#                                   such as one by which stale rows stay and a comparison must fail
 #     reported hits                 the sum of that figure over all processes of the last such run
 #     differences A B               lines of $dir/A and $dir/B that the other lacks
 
@@ -23,7 +24,7 @@ need_suite() {
 }
 
 cached_program() {
-    echo '* => cache' >"$dir/rules"
+    echo "${RULE:-* => cache}" >"$dir/rules"
     rm -f "$dir/report"
     LD_PRELOAD=$preload QUERYCACHE_RULES=$dir/rules QUERYCACHE_REPORT=$dir/report "$@"
 }

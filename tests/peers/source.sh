@@ -3,12 +3,12 @@
 #
 #     tests/peers/source.sh PACKAGE DIRECTORY PATTERN ...
 #
-# The files of upstream's archive that match tar's patterns (below the source's own folder) are then in
-# DIRECTORY, and DIRECTORY/version names what they come from. PACKAGE is a binary package. Where it is
-# installed, its own version is fetched; an index keeps only the last revision of one, and then that
-# one does, as all revisions of an upstream version share its archive. apt keeps to a folder of its
-# own: what the machine has of lists and sources stays as it is. Where it does not work,
-# DIRECTORY/reason says why, for the test to be skipped with.
+# The files of upstream's archive that match tar's patterns (below the source's own folder) are then
+# in DIRECTORY, and DIRECTORY/version names what they come from. PACKAGE is a binary package. Where
+# it is installed, its own version is fetched; an index keeps only the last revision of one, and
+# then that one does, as all revisions of an upstream version share its archive. apt keeps to a
+# folder of its own: what the machine has of lists and sources stays as it is. Where it does not
+# work, DIRECTORY/reason says why, for the test to be skipped with.
 set -eu
 
 package=$1

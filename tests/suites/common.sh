@@ -1,18 +1,21 @@
-# Suites of others that take minutes: run plain, with everything cached, and as querycache-run caches
-# by default; each test must end as it does plain. A script starts with
+# shellcheck shell=bash disable=SC2154,SC2034
+# Suites of others that take minutes: run plain, with everything cached, and as querycache-run
+# caches by default; each test must end as it does plain. A script starts with
 #
 #     . "$(dirname "$0")/common.sh"
 #
-#     source_of PACKAGE [FOLDER]    $suite is FOLDER, where one is given; else Debian's source of that
-#                                   package. Where that cannot be had, the suite is left out
-#     run WAY COMMAND ...           runs it in that way; plain, cached (a rule caches all) or default
-#                                   (what takes longer than a millisecond). The command writes a line
-#                                   for each test to $ENDINGS: its name, a blank, how it ends
+#     source_of PACKAGE [FOLDER]    $suite is FOLDER, where one is given; else Debian's source of
+#                                   that package. Where that cannot be had, the suite is left out
+#     run WAY COMMAND ...           runs it in that way: plain, cached (a rule caches all) or
+#                                   default (what takes longer than a millisecond). The command
+#                                   writes a line for each test to $ENDINGS: its name, a blank, how
+#                                   it ends
 #     compare WAY                   a check that no test ends in another way than plain, apart from
 #                                   those in NAME.differences; and a line of counts
 #
-# WAYS= has other ways to compare with plain than both. Results stay in build/suites/NAME ($out), for whoever wants to look. NAME.differences has a line for
-# each test that may differ: WAY, a glob pattern of its name, and the reason, between tabs.
+# WAYS= has other ways to compare with plain than both. Results stay in build/suites/NAME ($out),
+# for whoever wants to look. NAME.differences has a line for each test that may differ: WAY, a glob
+# pattern of its name, and the reason, between tabs.
 
 . "$(dirname "${BASH_SOURCE[0]}")/../peers/peers.sh"
 

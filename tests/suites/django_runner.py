@@ -8,7 +8,7 @@ from endings import Endings
 
 class Runner(DiscoverRunner):
     def run_suite(self, suite, **kwargs):
-        with open(os.environ["ENDINGS"], "w", encoding="utf-8") as out:
+        with open(os.environ["ENDINGS"], "a", encoding="utf-8") as out:
             endings = Endings(out)
             suite.run(endings)
             return endings

@@ -16,7 +16,7 @@ suite_runs() { # WAY
 }
 ok 'the suite runs plain' suite_runs plain
 for way in $ways; do
-    ok "the suite runs $way" suite_runs $way
-    compare $way
+    ok "the suite runs $way" suite_runs "$way"
+    compare "$way"
 done
 done_testing

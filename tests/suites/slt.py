@@ -2,9 +2,9 @@
 
     slt.py SCRIPT ...
 
-How each record ends goes to the file $ENDINGS, a line each: script:line and an ending. A query is read
-twice, so that the second read can come from a cache, and both must give what the script expects.
-What a record is, and how a value is written, is said in sqllogictest's about.wiki.
+How each record ends goes to the file $ENDINGS, a line each: script:line and an ending. A query is
+read twice, so that the second read can come from a cache, and both must give what the script
+expects. What a record is, and how a value is written: https://sqlite.org/sqllogictest
 """
 
 import hashlib
@@ -43,7 +43,7 @@ def is_for_sqlite(record):
 
 
 def number_in(value, kind, pattern):
-    """As SQLite takes a number from a value of another type: the longest one at the start of a text."""
+    """As SQLite takes a number from another type: the longest at the start of a text."""
     if isinstance(value, bytes):
         value = value.decode("latin-1")
     if isinstance(value, str):
@@ -73,8 +73,13 @@ class Script:
         self.hash_from = 0
 
     def statement(self, head, lines):
+        sql = "\n".join(lines)
+        several = sqlite3.complete_statement(sql) and ";" in sql.rstrip("; \n")
         try:
-            self.db.execute("\n".join(lines)).fetchall()
+            if several:
+                self.db.executescript(sql)
+            else:
+                self.db.execute(sql).fetchall()
         except sqlite3.Error:
             return head[1] == "error"
         return head[1] == "ok"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# sqllogictest: queries whose answers other databases have confirmed. First a script of our own, which
-# shows that the driver finds a wrong answer; then a sample of theirs.
+# sqllogictest: queries whose answers other databases have confirmed. First a script of our own,
+# which shows that the driver finds a wrong answer; then a sample of theirs.
 #
 #     SLT=folder         has sqllogictest, which Debian has no package of; without, it is left out
 #     SLT_EVERY=60       of its scripts in test/, every so many-th; 1 is all of them
@@ -82,7 +82,7 @@ hash=$(printf '11\n12\n13\n' | md5sum | cut -d' ' -f1)
 sed -i "s/HASH/$hash/" "$dir/own.test"
 printf '%s\n' passes passes passes passes passes passes passes fails fails >"$dir/expected"
 for way in plain cached; do
-    ok "a script of our own runs $way" run $way driver "$dir/own.test"
+    ok "a script of our own runs $way" run "$way" driver "$dir/own.test"
     is "$(sort -t: -k2n "$out/$way" | sed 's/.* //')" "$(cat "$dir/expected")" \
         "$way: what holds passes, a wrong answer and an error fail"
 done
@@ -92,7 +92,8 @@ if [ -z "${SLT:-}" ]; then
     skip 'sqllogictest' 'it is left out: SLT= names no folder that has it'
     done_testing
 fi
-mapfile -t scripts < <(cd "$SLT" && find test -name '*.test' | sort | awk "NR % ${SLT_EVERY:-60} == 1 || ${SLT_EVERY:-60} == 1")
+mapfile -t scripts < <(cd "$SLT" && find test -name '*.test' | sort |
+    awk -v every="${SLT_EVERY:-60}" 'NR % every == 1 % every')
 isnt "${#scripts[@]}" 0 "$SLT has scripts in test/"
 sample() {
     cd "$SLT" && driver "${scripts[@]}"
@@ -103,7 +104,7 @@ suite_runs() { # WAY
 ok 'the sample runs plain' suite_runs plain
 diag <<<"${#scripts[@]} scripts, $(grep -c ' fails$' "$out/plain") records fail plain"
 for way in $ways; do
-    ok "the sample runs $way" suite_runs $way
-    compare $way
+    ok "the sample runs $way" suite_runs "$way"
+    compare "$way"
 done
 done_testing

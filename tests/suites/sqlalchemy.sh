@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# SQLAlchemy's own tests, on databases in files, as applications have them; its dialect's in memory, too.
-# What is only for other servers is left out, and what counts calls of Python functions.
+# SQLAlchemy's own tests, on databases in files, as applications have them; its dialect's in memory,
+# too. What is only for other servers is left out, and what counts calls of Python functions.
 #
 #     SQLALCHEMY=folder        a source of SQLAlchemy instead of Debian's
 #     SQLALCHEMY_TESTS=…       these of its folders and files; test otherwise, which is all

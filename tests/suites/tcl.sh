@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# SQLite's own tests in Tcl, those of its permutation veryquick, on a shared libsqlite3: each file in a
-# process and a folder of its own. The same tests must fail as do plain. Those that fail memory or files
-# count how often that is done, and so have other names from run to run; names that pass are not compared.
+# SQLite's own tests in Tcl, those of its permutation veryquick, on a shared libsqlite3: each file
+# in a process and a folder of its own. The same tests must fail as do plain. Those that fail memory
+# or files count how often that is done, and so have other names from run to run; names that pass
+# are not compared.
 #
 #     TCL_FILES='select*'    only these
+#     TCL_EVERY=1            of them every so many-th
 #     SQLITE_SOURCE=folder   a source of SQLite instead of Debian's
 . "$(dirname "$0")/common.sh"
 
@@ -12,7 +14,8 @@ suite=$(cd "$suite" && pwd)
 built=$out/built
 build() {
     mkdir -p "$built" && cd "$built" || return 1
-    [ -e Makefile ] || "$suite/configure" --enable-all --disable-static >configure.output || return 1
+    [ -e Makefile ] ||
+        "$suite/configure" --enable-all --disable-static >configure.output || return 1
     make -f "$root/tests/suites/tcl.mk" shared/testfixture
 }
 [ -e "$built/shared/testfixture" ] || ok 'SQLite and its testfixture compile' build
@@ -48,7 +51,8 @@ all_files() {
     while read -r file; do
         # shellcheck disable=SC2053
         [[ $file == $pattern ]] && echo "$file"
-    done <"$dir/files" | xargs -P "${JOBS:-2}" -I FILE bash -c 'one_file FILE'
+    done <"$dir/files" | awk -v every="${TCL_EVERY:-1}" 'NR % every == 0' |
+        xargs -P "${JOBS:-2}" -I FILE bash -c 'one_file FILE'
 }
 run_of() { # WAY: the number of tests
     awk '/^[0-9]+ errors out of [0-9]+ tests/ { sum += $5 } END { print sum + 0 }' "$out/$1.output"
@@ -58,8 +62,8 @@ suite_runs() { # WAY
 }
 ok 'the suite runs plain' suite_runs plain
 for way in $ways; do
-    ok "the suite runs $way" suite_runs $way
-    compare $way
-    echo "of $(run_of $way) tests ($(run_of plain) plain)" | diag
+    ok "the suite runs $way" suite_runs "$way"
+    compare "$way"
+    echo "of $(run_of "$way") tests ($(run_of plain) plain)" | diag
 done
 done_testing
