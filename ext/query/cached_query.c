@@ -68,5 +68,6 @@ void cached_query_free(struct cached_query *query)
     memory_free(query->schema);
     memory_free(query->declared);
     memory_free(query->columns);
+    memory_free(query->fixed);
     memory_free(query);
 }

@@ -20,6 +20,7 @@ struct cached_query {
     bool in_temp;              /* and whether that is temp */
     bool prepared;             /* for statements of the application, which follow its columns */
     char *columns;             /* for its table to declare */
+    char *fixed;               /* with `prepared`: q."x" AS "y", …; NULL: by `*` */
     unsigned looked_at;        /* definition.preparations when these were found out; 0: never */
     bool left_alone;           /* nothing reads through it, and its statement is not kept */
     uint64_t shape;            /* what to note of it in shapes.h; 0: nothing */

@@ -33,7 +33,6 @@ struct prepared {
     struct session *session;
     uint64_t number;
     bool made;           /* statements were made over it, and their text names the columns so: */
-    char *fixed;         /* q."x" AS "y", …; NULL: by `*` */
     unsigned checked;    /* definition.preparations when those were the SELECT's names; 0: never */
     unsigned references; /* modules of SQLite's under that name; 0: it has none */
 };
@@ -59,12 +58,6 @@ static struct prepared *of_query(const struct cached_query *query)
 
 /* ---- life ---- */
 
-static void prepared_free(struct prepared *prepared)
-{
-    memory_free(prepared->fixed);
-    cached_query_free(&prepared->query);
-}
-
 static void unlist(struct prepared *prepared)
 {
     struct session *session = prepared->session;
@@ -86,7 +79,7 @@ static void module_release(void *context)
         return;
     if (!session_is_foreign(session)) {
         unlist(prepared);
-        prepared_free(prepared);
+        cached_query_free(&prepared->query);
     }
     session_release(session);
 }
@@ -227,10 +220,10 @@ static int check_names(struct prepared *prepared, char **error)
         !GUARD(NAMES_CHANGED))
         return SQLITE_OK;
     sqlite3_stmt *select = definition->statement;
-    char *now = prepared->fixed != NULL ? fix_names(prepared, select) : NULL;
-    if (prepared->fixed != NULL && now == NULL)
+    char *now = prepared->query.fixed != NULL ? fix_names(prepared, select) : NULL;
+    if (prepared->query.fixed != NULL && now == NULL)
         return SQLITE_NOMEM;
-    bool same = now != NULL ? strcmp(now, prepared->fixed) == 0 : follows(prepared, select);
+    bool same = now != NULL ? strcmp(now, prepared->query.fixed) == 0 : follows(prepared, select);
     memory_free(now);
     if (same) {
         prepared->checked = definition->preparations;
@@ -400,7 +393,7 @@ static void trim(struct session *session)
             sqlite3_create_module_v2(session->db, prepared->query.name, NULL, NULL, NULL);
         } else {
             unlist(prepared);
-            prepared_free(prepared);
+            cached_query_free(&prepared->query);
         }
     }
 }
@@ -498,7 +491,7 @@ int prepared_open(struct session *session, const char *sql, const char *name, co
     if (rc == SQLITE_OK)
         rc = open_space(prepared, name);
     if (rc != SQLITE_OK) {
-        prepared_free(prepared);
+        cached_query_free(&prepared->query);
         return rc;
     }
     trim(session);
@@ -540,13 +533,13 @@ int prepared_settle_names(struct cached_query *query, sqlite3_stmt *plain, bool 
     char *fixed = star ? NULL : fix_names(prepared, plain);
     if (!star && fixed == NULL)
         return SQLITE_NOMEM;
-    bool same =
-        prepared->made && (star ? prepared->fixed == NULL
-                                : prepared->fixed != NULL && strcmp(fixed, prepared->fixed) == 0);
+    bool same = prepared->made &&
+                (star ? prepared->query.fixed == NULL
+                      : prepared->query.fixed != NULL && strcmp(fixed, prepared->query.fixed) == 0);
     *settled = same || !prepared->made || !is_used(prepared);
     if (*settled) {
-        memory_free(prepared->fixed);
-        prepared->fixed = fixed;
+        memory_free(prepared->query.fixed);
+        prepared->query.fixed = fixed;
         prepared->made = true;
     } else {
         memory_free(fixed);
@@ -556,7 +549,7 @@ int prepared_settle_names(struct cached_query *query, sqlite3_stmt *plain, bool 
 
 bool prepared_has_fixed_names(const struct cached_query *query)
 {
-    return of_query(query)->fixed != NULL;
+    return query->fixed != NULL;
 }
 
 /* Behind MOST_TRUSTED arguments SQLite compares again, and no NULL is equal to another. IS knows no
@@ -581,8 +574,9 @@ char *prepared_text(const struct cached_query *query)
 {
     const struct prepared *prepared = of_query(query);
     struct buffer text = {0};
-    buffer_add_format(&text, MARK "%s FROM \"%w\"", prepared->fixed != NULL ? prepared->fixed : "*",
+    buffer_add_format(&text, MARK "%s FROM \"%w\"",
+                      prepared->query.fixed != NULL ? prepared->query.fixed : "*",
                       prepared->query.name);
-    add_parameters(&text, &query->definition.parameters, prepared->fixed == NULL);
+    add_parameters(&text, &query->definition.parameters, prepared->query.fixed == NULL);
     return buffer_take(&text);
 }
