@@ -124,8 +124,7 @@ static void note_shape(struct preparing *preparing)
     if (definition->analysis.calls_date || !cached_query_is_refused(preparing->query))
         return;
     preparing->shape.generation = preparing->session->observer->schema_generation;
-    refused_shapes_note(&preparing->session->refused_shapes, &preparing->shape,
-                        preparing->refusal);
+    refused_shapes_note(&preparing->session->refused_shapes, &preparing->shape, preparing->refusal);
 }
 
 static int find_query(struct preparing *preparing, char **error)

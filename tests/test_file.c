@@ -313,7 +313,7 @@ static int64_t coarse_clock(void)
 static void test_stamps(void)
 {
     char path[] = "/tmp/querycache-stamp-XXXXXX";
-    struct stamp young, settled, written;
+    struct stamp young = {0}, settled = {0}, written = {0};
     int file = mkstemp(path);
     ok(file >= 0 && write(file, "1", 1) == 1 && stamp_read(path, &young), "a file has a stamp");
     const struct timespec ahead[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = time(NULL) + 3600}};

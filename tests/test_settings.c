@@ -151,10 +151,11 @@ static bool set(sqlite3 *db, const struct setting *setting, const char *value)
     case MAIN_NAME:
         return sqlite3_db_config(db, MAIN_NAME, value) == SQLITE_OK;
     case LOOKASIDE: /* where it is in use, it stays as it is */
-        sqlite3_db_config(db, LOOKASIDE, NULL, 200, atoi(value));
+        sqlite3_db_config(db, LOOKASIDE, NULL, 200, (int)strtol(value, NULL, 10));
         return true;
     default:
-        return sqlite3_db_config(db, setting->config, atoi(value), NULL) == SQLITE_OK;
+        return sqlite3_db_config(db, setting->config, (int)strtol(value, NULL, 10), NULL) ==
+               SQLITE_OK;
     }
 }
 

@@ -57,7 +57,8 @@ struct definition {
     unsigned dependency_count;
     struct dependency *dependencies;
     unsigned database_count;
-    struct database **databases; /* those of the dependencies, and whose views it reads; each once */
+    struct database *
+        *databases;   /* those of the dependencies, and whose views it reads; each once */
     bool hides_views; /* it may read one of a database that is not among them */
     uint64_t owner;   /* the connection that alone may use its results; 0: all */
     struct surroundings surroundings; /* as they were asked for last */

@@ -24,6 +24,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../support.h"
 #include "querycache.h"
 
 enum {
@@ -318,24 +319,20 @@ static long long counted(sqlite3 *db, const char *sql)
 
 int main(int argc, char **argv)
 {
-    char folder[] = "/tmp/fuzz-XXXXXX";
     signal(SIGABRT, say_where);
     setvbuf(stdout, NULL, _IOLBF, 0);
-    if (argc < 3 || mkdtemp(folder) == NULL || chdir(folder) != 0)
+    if (argc < 3 || chdir(scratch_folder()) != 0)
         fail("usage: fuzz EVERY /PATH/FUZZDATA.db ...");
     sqlite3 *db = NULL; /* what counts */
     sqlite3_auto_extension((void (*)(void))sqlite3_querycache_init);
     sqlite3_open(":memory:", &db);
     for (int i = 2; i < argc; i++)
-        run_corpus(argv[i], atoi(argv[1]));
+        run_corpus(argv[i], (int)strtol(argv[1], NULL, 10));
     totals.hits = counted(db, "SELECT hits FROM cache_stats");
     totals.misses = counted(db, "SELECT misses FROM cache_stats");
     sqlite3_close(db);
     printf("%ld scripts, %ld compared in %ld answers, %ld different; %lld hits, %lld misses\n",
            totals.scripts, totals.compared, totals.statements, totals.differences, totals.hits,
            totals.misses);
-    chdir("/");
-    char command[60];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command) != 0 || totals.differences != 0;
+    return chdir("/") != 0 || totals.differences != 0;
 }

@@ -4,8 +4,8 @@
 # Which: one script each in tests/suites/. What else can be set is at the top of each.
 SUITES ?= django sqlalchemy peewee tcl slt fuzz
 
-$(BUILD)/asan/fuzz: $(BUILD)/asan/tests/suites/fuzz.o $(BUILD)/asan/libquerycache.a \
-        $(NEWEST_O)-asan.o
+$(BUILD)/asan/fuzz: $(BUILD)/asan/tests/suites/fuzz.o $(BUILD)/asan/libsupport.a \
+        $(BUILD)/asan/libquerycache.a $(NEWEST_O)-asan.o
 	$(CC) $(ASAN) $(LDFLAGS) -o $@ $^ -lpthread -ldl -lm
 
 suites: ## Run the suites of Django, SQLAlchemy, peewee, SQLite, … (SLT=folder), plain and cached
