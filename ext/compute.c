@@ -195,7 +195,7 @@ static int run_and_keep(struct reading *reading, const struct evidence *evidence
         if (*certain && !evidence_is_stale(evidence))
             compute_keep(reading, *result, evidence, *duration);
     } else if (rc != SQLITE_SCHEMA) {
-        error_from_sqlite(error, reading->session->db, rc);
+        rc = error_from_sqlite(error, reading->session->db, rc);
     }
     return rc;
 }

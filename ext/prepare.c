@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/guard.h"
 #include "base/memory.h"
+#include "base/ticks.h"
 #include "query/key.h"
 #include "query/normalize.h"
 #include "query/token.h"
@@ -93,13 +94,19 @@ struct preparing {
     struct shape_key shape;
 };
 
-/* What is left alone keeps no statement. */
+/* What is left alone keeps no statement. After a while it is looked into again: of a schema that changed
+** meanwhile nobody may have told. */
+static bool is_left_alone(const struct cached_query *query)
+{
+    return query->left_alone && ticks_now() - query->left_at < SHAPE_SECONDS * TICKS_PER_SECOND;
+}
+
 static bool is_current(const struct session *session, const struct cached_query *query)
 {
     const struct definition *definition = &query->definition;
     return definition->generation == session->observer->schema_generation &&
            !observer_has_expired(session->observer) &&
-           (definition->statement != NULL || query->left_alone);
+           (definition->statement != NULL || is_left_alone(query));
 }
 
 /* Another text of the shape was refused for what no literal changes. */
@@ -255,6 +262,7 @@ static int attempt(struct preparing *preparing, char **error)
     else
         rc = make_statement(preparing);
     preparing->query->left_alone = preparing->refusal != NULL;
+    preparing->query->left_at = ticks_now();
     if (preparing->refusal != NULL && preparing->shape.shape != 0)
         note_shape(preparing);
     if (preparing->refusal != NULL)

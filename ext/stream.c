@@ -27,6 +27,7 @@ struct stream {
     struct evidence *evidence;
     unsigned preparations; /* the definition's */
     uint32_t versions[DEFINITION_VIEWS];
+    struct zone_glance zone;
 };
 
 static void stop_recording(struct stream *stream)
@@ -62,15 +63,24 @@ static int start_recording(struct stream *stream)
         is_writing(stream))
         return rc;
     stream->preparations = stream->reading.query->definition.preparations;
+    stream->zone = surroundings_glance();
     stream->row = memory_alloc_zero((size_t)stream->columns * sizeof *stream->row);
     stream->builder = result_builder_new((unsigned)stream->columns);
     return stream->row != NULL && stream->builder != NULL ? SQLITE_OK : SQLITE_NOMEM;
 }
 
+/* Then rows of one zone came before, and of another come now. */
+static bool has_other_zone(const struct stream *stream)
+{
+    const struct zone_glance now = surroundings_glance();
+    return stream->reading.query->definition.analysis.follows_zone &&
+           !surroundings_glance_same(&now, &stream->zone);
+}
+
 static void record_row(struct stream *stream)
 {
     struct reading *reading = &stream->reading;
-    if (is_writing(stream)) {
+    if (is_writing(stream) || has_other_zone(stream)) {
         stop_recording(stream);
     } else if (run_add_row(stream->statement, stream->builder, stream->row, stream->columns) !=
                    SQLITE_OK ||

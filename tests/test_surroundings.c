@@ -56,8 +56,15 @@ static sqlite3 *open_dated(const char *name)
 {
     sqlite3 *db = open_cached(fresh_file(name), 0);
     run(db, "PRAGMA journal_mode = WAL; CREATE TABLE e(at INTEGER, how TEXT);"
-            "INSERT INTO e VALUES (1704067200, 'localtime'), (1720000000, 'utc');"
-            "CREATE VIEW local AS SELECT datetime(at, 'unixepoch', 'localtime') AS d FROM e;");
+            "INSERT INTO e VALUES (1704067200, 'localtime'), (1720000000, 'utc');");
+    return db;
+}
+
+/* Where a view has a modifier for the zone, each query that calls a date function is taken to. */
+static sqlite3 *open_dated_with_view(const char *name)
+{
+    sqlite3 *db = open_dated(name);
+    run(db, "CREATE VIEW local AS SELECT datetime(at, 'unixepoch', 'localtime') AS d FROM e;");
     return db;
 }
 
@@ -97,6 +104,12 @@ static void test_zone_of(sqlite3 *db, size_t i)
 static void test_zones(void)
 {
     sqlite3 *db = open_dated("zones.db");
+    for (size_t i = 0; i < DATED; i++) {
+        if (strstr(dated[i].sql, "FROM local") == NULL)
+            test_zone_of(db, i);
+    }
+    sqlite3_close(db);
+    db = open_dated_with_view("zones-view.db");
     for (size_t i = 0; i < DATED; i++)
         test_zone_of(db, i);
     sqlite3_close(db);
@@ -111,7 +124,6 @@ static void test_no_zone(void)
         "SELECT date(how) AS d FROM e",
     };
     sqlite3 *db = open_dated("zoneless.db");
-    run(db, "DROP VIEW local");
     for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
         set_zone("AAA5");
         run(db, "CREATE VIRTUAL TABLE temp.z%d USING cache((%s))", (int)i, plain[i]);
@@ -134,8 +146,8 @@ static void test_view_without_transaction(void)
     static const char plain[] = "SELECT d, date(at) AS a FROM aux.v, e";
     for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) {
         sqlite3 *db = open_dated("constant.db");
-        run(db, "DROP VIEW local; ATTACH %Q AS aux; CREATE VIEW aux.v AS %s",
-            fresh_file("constant-aux.db"), views[i]);
+        run(db, "ATTACH %Q AS aux; CREATE VIEW aux.v AS %s", fresh_file("constant-aux.db"),
+            views[i]);
         run(db, "CREATE VIRTUAL TABLE temp.c USING cache((%s))", plain);
         for (int round = 0; round < 4; round++) {
             set_zone(round % 2 ? "BBB-9" : "AAA5");
@@ -168,6 +180,32 @@ static void test_prepared(void)
         is_text(status(db), i % 2 || i == 4 ? "hit" : "miss", "by a result for each zone");
         sqlite3_free(expected);
         sqlite3_free(got);
+    }
+    sqlite3_finalize(plain);
+    sqlite3_finalize(cached);
+    sqlite3_close(db);
+}
+
+/* The application is at work between two rows of a result that is computed as it is read. */
+static void test_zone_between_rows(void)
+{
+    sqlite3 *db = open_dated("rows.db");
+    const char *sql = "SELECT datetime(at, 'unixepoch', 'localtime') FROM e";
+    sqlite3_stmt *cached = prepare_cached(db, sql);
+    set_zone("AAA5");
+    sqlite3_step(cached);
+    set_zone("BBB-9");
+    sqlite3_step(cached);
+    set_zone("AAA5");
+    sqlite3_step(cached);
+    sqlite3_finalize(cached);
+    cached = prepare_cached(db, sql);
+    sqlite3_stmt *plain = prepare_plain(db, sql);
+    while (sqlite3_step(plain) == SQLITE_ROW) {
+        sqlite3_step(cached);
+        is_text((const char *)sqlite3_column_text(cached, 0),
+                (const char *)sqlite3_column_text(plain, 0),
+                "rows of two zones are no result, though it began and ended in one");
     }
     sqlite3_finalize(plain);
     sqlite3_finalize(cached);
@@ -322,6 +360,7 @@ int main(void)
     test_no_zone();
     test_view_without_transaction();
     test_prepared();
+    test_zone_between_rows();
     test_nested();
     test_not_to_be_asked();
     test_all_zones();

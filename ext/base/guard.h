@@ -61,7 +61,7 @@
     X(OWN_COLLATIONS)                                                                              \
     X(TIME_ZONE)                                                                                   \
     X(LIMITS)                                                                                      \
-    X(DIGITS)                                                                                      \
+    X(HIDDEN_FUNCTIONS)                                                                            \
     X(UNASKED_FUNCTIONS)                                                                           \
     X(LONG_NAMES)                                                                                  \
     X(NAMES_CHANGED)

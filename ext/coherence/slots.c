@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 /* A slot is an argument with the function behind it: two words side by side in struct sqlite3. */
 struct slot {
     void *argument;
@@ -16,6 +18,8 @@ static struct {
     size_t update; /* offsets into struct sqlite3 */
     size_t commit;
     size_t rollback;
+    bool functions_known;
+    size_t functions; /* of an unsigned */
 } layout;
 
 static pthread_mutex_t layout_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -63,6 +67,60 @@ static bool find_slot(sqlite3 *db, size_t size, struct slot wanted, size_t *offs
     return found == 1;
 }
 
+/* ---- the number of functions ---- */
+
+static void mark_function(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    (void)context, (void)count, (void)values;
+}
+
+static unsigned read_unsigned(const void *connection, size_t offset)
+{
+    unsigned number;
+    memcpy(&number, (const char *)connection + offset, sizeof number);
+    return number;
+}
+
+/* Registers a function, and strikes out of `is_it` each place that did not grow by `growth` with it. */
+static bool strike_out(sqlite3 *db, size_t size, const char *name, int arguments, unsigned growth,
+                       char *before, bool *is_it)
+{
+    memcpy(before, db, size);
+    if (sqlite3_create_function(db, name, arguments, SQLITE_UTF8, NULL, mark_function, NULL,
+                                NULL) != SQLITE_OK)
+        return false;
+    for (size_t at = 0; at + sizeof(unsigned) <= size; at += sizeof(unsigned))
+        is_it[at / sizeof(unsigned)] = is_it[at / sizeof(unsigned)] &&
+                                       read_unsigned(db, at) - read_unsigned(before, at) == growth;
+    return true;
+}
+
+static bool find_functions(sqlite3 *db, size_t size, size_t *offset)
+{
+    size_t places = size / sizeof(unsigned);
+    char *before = memory_alloc(size);
+    bool *is_it = memory_alloc(places * sizeof *is_it);
+    int found = 0;
+    for (size_t i = 0; is_it != NULL && i < places; i++)
+        is_it[i] = true;
+    if (before != NULL && is_it != NULL &&
+        strike_out(db, size, "querycache_mark_1", 1, 1, before, is_it) &&
+        strike_out(db, size, "querycache_mark_1", 2, 0, before, is_it) &&
+        strike_out(db, size, "querycache_mark_2", 1, 1, before, is_it) &&
+        strike_out(db, size, "querycache_mark_2", 2, 0, before, is_it) &&
+        strike_out(db, size, "querycache_mark_3", 1, 1, before, is_it)) {
+        for (size_t i = 0; i < places; i++) {
+            if (is_it[i]) {
+                *offset = i * sizeof(unsigned);
+                found++;
+            }
+        }
+    }
+    memory_free(before);
+    memory_free(is_it);
+    return found == 1;
+}
+
 /* sqlite3_msize() bounds the search: a connection is a block of SQLite's own allocator. */
 static void learn_layout(void)
 {
@@ -81,6 +139,7 @@ static void learn_layout(void)
                                  &layout.commit) &&
                        find_slot(db, size, (struct slot){&marks[2], (void (*)(void))mark_rollback},
                                  &layout.rollback);
+        layout.functions_known = find_functions(db, size, &layout.functions);
     }
     sqlite3_close(db);
     learning = false;
@@ -150,6 +209,15 @@ void slots_give_back(sqlite3 *db, update_hook update, commit_hook commit, rollba
         sqlite3_commit_hook(db, before->commit, before->commit_argument);
     if (slot_is(db, layout.rollback, (void (*)(void))rollback, argument))
         sqlite3_rollback_hook(db, before->rollback, before->rollback_argument);
+}
+
+bool slots_count_functions(sqlite3 *db, unsigned *count)
+{
+    layout_known();
+    if (learning || !layout.functions_known)
+        return false;
+    *count = read_unsigned(db, layout.functions);
+    return true;
 }
 
 void slots_start_over(void)

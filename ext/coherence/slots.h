@@ -5,6 +5,9 @@
 ** observer can see whether its hooks are still in place, and can pass on to the hooks that it
 ** found there.
 **
+** The number of functions is found likewise: it is what grows by one with each new name, and not with
+** another function of the same.
+**
 ** Nothing is ever written through these addresses. Where the slots are not found (another build of
 ** SQLite), `known` is false and every own commit counts as unknown: hits are lost, exactness is
 ** not.
@@ -44,6 +47,13 @@ bool slots_hold(sqlite3 *db, update_hook update, commit_hook commit, rollback_ho
 /* Put back what was there before, in those slots that are still ours. */
 void slots_give_back(sqlite3 *db, update_hook update, commit_hook commit, rollback_hook rollback,
                      const void *argument, const struct hook_slots *before);
+
+/*
+** How many names the application's functions have on a connection, ours included: it grows when one hides
+** a function of SQLite's own, for which SQLite need not expire a statement. False where that is not
+** found in the connection.
+*/
+bool slots_count_functions(sqlite3 *db, unsigned *count);
 
 /* In the child of a fork(): the lock is made anew. */
 void slots_start_over(void);

@@ -23,6 +23,7 @@ struct cached_query {
     char *fixed;               /* with `prepared`: q."x" AS "y", …; NULL: by `*` */
     unsigned looked_at;        /* definition.preparations when these were found out; 0: never */
     bool left_alone;           /* nothing reads through it, and its statement is not kept */
+    int64_t left_at;           /* when that was found out (base/ticks.h) */
     uint64_t shape;            /* what to note of it in shapes.h; 0: nothing */
     bool cheap;                /* computed last, it took less than options.min_time */
     char *declared;            /* the columns that the cached table declared; NULL: ad hoc */

@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/guard.h"
 #include "base/memory.h"
 #include "base/sql.h"
+#include "coherence/slots.h"
 
 /* PRAGMA function_list itself, not the table-valued function of that name: that belongs to main, and
 ** to read it takes main's lock, which the query itself may not need. */
@@ -121,6 +123,8 @@ static int keep(struct function_list *list, struct buffer *functions, struct buf
         list->functions[i].name = name;
     qsort(list->functions, list->count, sizeof *list->functions, compare_names);
     list->fresh = true;
+    if (!slots_count_functions(list->db, &list->names_of_own))
+        list->names_of_own = 0;
     return SQLITE_OK;
 }
 
@@ -197,10 +201,18 @@ static bool judge(const struct function_list *list, const struct function_use *u
     return known;
 }
 
+/* A function of SQLite's own, by one of that name that was registered since. */
+static bool may_be_hidden(const struct function_list *list)
+{
+    unsigned now;
+    return !list->fresh && GUARD(HIDDEN_FUNCTIONS) &&
+           (!slots_count_functions(list->db, &now) || now != list->names_of_own);
+}
+
 int function_judge(struct function_list *list, const struct function_use *use, bool full_text,
                    struct function_verdict *verdict)
 {
-    int rc = list->functions == NULL ? read_list(list) : SQLITE_OK;
+    int rc = list->functions == NULL || may_be_hidden(list) ? read_list(list) : SQLITE_OK;
     if (rc != SQLITE_OK)
         return rc;
     bool known = judge(list, use, full_text, verdict);

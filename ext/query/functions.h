@@ -23,14 +23,16 @@ struct listed_function {
 ** millisecond and more, so it is done once and kept. A function that is replaced expires all
 ** statements, and with them the list (query/facts.h). One that is new is not in it. One that comes
 ** beside another of the same name, for other arguments or another encoding, does not show either. So
-** the list is read again where a query calls what is not in it, or what is the application's.
+** the list is read again where a query calls what is not in it, or what is the application's; and where
+** the application has functions of more names than it had, one of which may hide SQLite's own.
 */
 struct function_list {
     sqlite3 *db;
     struct listed_function *functions; /* NULL: not read yet */
     unsigned count;
     char *names;
-    bool fresh; /* it was read since function_list_doubt() */
+    bool fresh;            /* it was read since function_list_doubt() */
+    unsigned names_of_own; /* how many there were when it was read */
 };
 
 /* From now on it may be out of date. */

@@ -33,6 +33,19 @@ struct surroundings {
 */
 struct surroundings surroundings_ask(struct observer *observer, bool dates);
 
+/*
+** A look at the time zone that costs nothing, for a result whose rows are computed one by one, with the
+** application at work in between: the zone may have changed and changed back when the last one is out.
+** Zones of one name and one standard time are alike to it.
+*/
+struct zone_glance {
+    const char *names[2];
+    long west;
+    int daylight;
+};
+struct zone_glance surroundings_glance(void);
+bool surroundings_glance_same(const struct zone_glance *a, const struct zone_glance *b);
+
 /* True while things are as they were when these were asked for. False too where that is not known. */
 bool surroundings_stand(struct observer *observer, bool dates, const struct surroundings *then);
 
