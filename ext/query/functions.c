@@ -212,6 +212,7 @@ static bool may_be_hidden(const struct function_list *list)
 int function_judge(struct function_list *list, const struct function_use *use, bool full_text,
                    struct function_verdict *verdict)
 {
+    *verdict = (struct function_verdict){.innocuous = true};
     int rc = list->functions == NULL || may_be_hidden(list) ? read_list(list) : SQLITE_OK;
     if (rc != SQLITE_OK)
         return rc;
