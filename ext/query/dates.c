@@ -19,11 +19,6 @@ static const struct date_function {
 
 /* ---- one call ---- */
 
-static bool is_operator(struct token token, char c)
-{
-    return token.type == TOKEN_OPERATOR && token.size == 1 && *token.text == c;
-}
-
 static bool spells(struct token token, size_t quotes, const char *word)
 {
     return token.size == strlen(word) + 2 * quotes &&
@@ -34,7 +29,7 @@ static bool spells(struct token token, size_t quotes, const char *word)
 static const struct date_function *called(struct token name)
 {
     if ((name.type != TOKEN_WORD && name.type != TOKEN_QUOTED) ||
-        !is_operator(token_next(name), '('))
+        !token_is_operator(token_next(name), '('))
         return NULL;
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
         if (spells(name, name.type == TOKEN_QUOTED, functions[i].name))
@@ -59,8 +54,8 @@ static void read_call(const struct date_function *function, struct token name, s
     int argument = 0;
     int tokens = 0; /* of the argument */
     for (; depth > 0 && token.type != TOKEN_END; token = token_next(token)) {
-        depth += is_operator(token, '(') - is_operator(token, ')');
-        if (depth > 1 || (depth == 1 && !is_operator(token, ','))) {
+        depth += token_is_operator(token, '(') - token_is_operator(token, ')');
+        if (depth > 1 || (depth == 1 && !token_is_operator(token, ','))) {
             tokens++;
             last = token;
             continue;

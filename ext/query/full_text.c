@@ -13,11 +13,6 @@ struct reading {
     struct full_text found; /* so far */
 };
 
-static bool is_operator(struct token token, char c)
-{
-    return token.type == TOKEN_OPERATOR && token.size == 1 && *token.text == c;
-}
-
 /* FTS5 takes an option by any beginning of its name. For the others that is an error. */
 static bool abbreviates(struct token name, const char *option)
 {
@@ -63,11 +58,11 @@ static void look_at_content(struct reading *reading, const char *name)
 static void read_content(struct reading *reading, struct token equals)
 {
     struct token value = token_next(equals);
-    if (is_operator(value, ',') || is_operator(value, ')'))
+    if (token_is_operator(value, ',') || token_is_operator(value, ')'))
         return;
     struct token behind = token_next(value);
     bool plain = (reading->fts5 || value.text == equals.text + equals.size) &&
-                 (is_operator(behind, ',') || is_operator(behind, ')'));
+                 (token_is_operator(behind, ',') || token_is_operator(behind, ')'));
     char *name = plain ? token_identifier(value) : NULL;
     if (name == NULL || name[0] != '\0')
         look_at_content(reading, name);
@@ -102,8 +97,8 @@ struct full_text full_text_read(sqlite3 *db, const char *schema, struct token mo
          token = token_next(token)) {
         if (begins)
             read_argument(&reading, token);
-        depth += is_operator(token, '(') - is_operator(token, ')');
-        begins = depth == 1 && (is_operator(token, '(') || is_operator(token, ','));
+        depth += token_is_operator(token, '(') - token_is_operator(token, ')');
+        begins = depth == 1 && (token_is_operator(token, '(') || token_is_operator(token, ','));
     }
     return reading.found;
 }

@@ -250,6 +250,11 @@ struct token token_next(struct token token)
     return token_read_solid(token.text + token.size);
 }
 
+bool token_is_operator(struct token token, char c)
+{
+    return token.type == TOKEN_OPERATOR && token.size == 1 && *token.text == c;
+}
+
 bool token_is_word(struct token token, const char *word)
 {
     if (token.type != TOKEN_WORD || strlen(word) != token.size)

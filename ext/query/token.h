@@ -40,6 +40,9 @@ struct token token_next(struct token token);
 /* True when the token is this word, whatever its case; `word` is in lower case. */
 bool token_is_word(struct token token, const char *word);
 
+/* True when the token is this operator of one character. */
+bool token_is_operator(struct token token, char c);
+
 /*
 ** The identifier that a WORD or QUOTED token stands for, quotes taken off and doubled ones halved;
 ** of a STRING likewise. Caller frees with memory_free(); NULL when memory is short.
