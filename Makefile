@@ -33,12 +33,12 @@ else
 SUFFIX    := so
 # Whatever SQLite calls must come from the table it hands over, not from a library of our choice.
 EXTENSION_LDFLAGS := -Wl,-z,defs
-# A copy of the library in one process calls its own functions (ext/copy.h).
+# A copy of the library in one process calls its own functions (ext/load/copy.h).
 OWN_SYMBOLS := -Wl,-Bsymbolic
 endif
 
 PRELOAD_SOURCES := $(wildcard ext/preload/*.c)
-EXT_SOURCES     := $(filter-out $(PRELOAD_SOURCES),$(wildcard ext/*.c ext/*/*.c))
+EXT_SOURCES     := $(filter-out $(PRELOAD_SOURCES),$(wildcard ext/*.c ext/*/*.c ext/*/*/*.c))
 PROGRAM_SOURCES := $(wildcard tests/differential.c tests/torture.c tests/test_*.c)
 # What test_model has instead of SQLite, and so is nothing for the others.
 MODEL_SOURCES   := $(wildcard tests/model/*.c)

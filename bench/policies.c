@@ -13,11 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/policies.h"
+#include "store/policy/policies.h"
 #include "base/ticks.h"
 #include "policies/offline.h"
 #include "policies/trace.h"
-#include "store/policy.h"
+#include "store/policy/policy.h"
 #include "store/store.h"
 #include "support/measure.h"
 

@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/config.h"
+#include "session/settings.h"
 #include "base/ticks.h"
 #include "store/store.h"
 #include "support/floor.h"

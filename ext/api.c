@@ -4,11 +4,11 @@
 */
 #include <stdbool.h>
 
-#include "base/config.h"
-#include "libraries.h"
-#include "prepare.h"
+#include "session/settings.h"
+#include "load/libraries.h"
+#include "statement/prepare.h"
 #include "querycache.h"
-#include "session.h"
+#include "session/session.h"
 #include "surface/surface.h"
 
 /* ---- starting ---- */

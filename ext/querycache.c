@@ -8,10 +8,10 @@
 
 #include <stdbool.h>
 
-#include "base/config.h"
+#include "session/settings.h"
 #include "base/error.h"
 #include "base/sql.h"
-#include "libraries.h"
+#include "load/libraries.h"
 #include "querycache.h"
 #include "surface/surface.h"
 

@@ -14,8 +14,8 @@
 
 #include "counting.h"
 #include "querycache.h"
-#include "refusals.h"
-#include "session.h"
+#include "metrics/refusals.h"
+#include "session/session.h"
 #include "support.h"
 #include "tap.h"
 

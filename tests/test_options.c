@@ -1,7 +1,7 @@
 /* Options, settings, and keys: what is read from text, and how it is shown again. */
 #include <stdlib.h>
 
-#include "base/config.h"
+#include "session/settings.h"
 #include "base/memory.h"
 #include "base/sqlite.h"
 #include "base/ticks.h"

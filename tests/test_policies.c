@@ -9,8 +9,8 @@
 #include "counting.h"
 #include "numbered.h"
 #include "policies/model.h"
-#include "session.h"
-#include "store/policy.h"
+#include "session/session.h"
+#include "store/policy/policy.h"
 #include "store/store.h"
 #include "support.h"
 

@@ -478,7 +478,7 @@ static void no_copy(const struct world *world)
 /* Each takes what a copy takes; so there is an end to it. */
 static void many(const struct world *world)
 {
-    enum { LIBRARIES = 8 }; /* as ext/libraries.h has it */
+    enum { LIBRARIES = 8 }; /* as ext/load/libraries.h has it */
     struct library all[LIBRARIES + 1];
     sqlite3 *dbs[LIBRARIES];
     char path[4096];

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "prepare.h"
+#include "statement/prepare.h"
 #include "support.h"
 #include "tap.h"
 

@@ -9,18 +9,18 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/config.h"
+#include "session/settings.h"
 #include "base/memory.h"
 #include "base/ticks.h"
 #include "coherence/snapshot.h"
-#include "prepare.h"
+#include "statement/prepare.h"
 #include "query/normalize.h"
 #include "querycache.h"
-#include "refusals.h"
-#include "rules.h"
-#include "session.h"
-#include "shapes.h"
-#include "surface/prepared_table.h"
+#include "metrics/refusals.h"
+#include "statement/rules.h"
+#include "session/session.h"
+#include "metrics/shapes.h"
+#include "statement/prepared_table.h"
 
 /* ---- connections ---- */
 

@@ -5,7 +5,7 @@
 #include "base/databases.h"
 #include "base/sql.h"
 #include "coherence/database.h"
-#include "query/schema.h"
+#include "coherence/schema.h"
 #include "query/token.h"
 
 /* The functions with the place of their first modifier, counted from 0. */

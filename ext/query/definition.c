@@ -12,7 +12,7 @@
 #include "base/program.h"
 #include "base/sql.h"
 #include "coherence/snapshot.h"
-#include "query/schema.h"
+#include "coherence/schema.h"
 #include "query/token.h"
 
 /* ---- taking in a text ---- */

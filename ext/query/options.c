@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/policies.h"
+#include "store/policy/policies.h"
 #include "base/sqlite.h"
 #include "base/ticks.h"
 #include "base/units.h"

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "store/policy.h"
+#include "store/policy/policy.h"
 
 enum coherence { COHERENCE_EXACT, COHERENCE_TTL };
 enum share { SHARE_PROCESS, SHARE_CONNECTION };

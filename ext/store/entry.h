@@ -9,7 +9,7 @@
 
 #include <stdatomic.h>
 
-#include "store/policy.h"
+#include "store/policy/policy.h"
 #include "store/store.h"
 
 /* In the order in which a hit comes to need it. */

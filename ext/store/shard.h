@@ -19,7 +19,7 @@
 #include <stdatomic.h>
 
 #include "store/entry.h"
-#include "store/stripe.h"
+#include "store/readers.h"
 
 /* Slots that a shard has without allocating, so that linking an entry can never fail. */
 #define SHARD_FIRST_BUCKETS ((size_t)8)

@@ -12,7 +12,7 @@
 #define QUERYCACHE_STORE_SPACE_H
 
 #include "store/shard.h"
-#include "store/stripe.h"
+#include "store/readers.h"
 
 /* The counters by number, in the order of struct counters. */
 #define COUNTERS (sizeof(struct counters) / sizeof(uint64_t))

@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 #include "base/ticks.h"
-#include "store/room.h"
+#include "store/bounds.h"
 
 /* ---- making and unmaking ---- */
 

@@ -71,7 +71,7 @@ struct usage {
 
 struct store;
 struct space;
-struct policy; /* store/policy.h has them by name */
+struct policy; /* store/policy/policy.h has them by name */
 
 /* `shards` is a power of two from 1 to 1024. NULL when memory is short. */
 struct store *store_new(unsigned shards, struct limits limits);

@@ -19,11 +19,11 @@
 #include "coherence/snapshot.h"
 #include "query/key.h"
 #include "query/plan.h"
-#include "query/schema.h"
+#include "coherence/schema.h"
 #include "query/token.h"
-#include "read.h"
+#include "read/read.h"
 #include "surface/call.h"
-#include "surface/path.h"
+#include "lookup/path.h"
 #include "surface/surface.h"
 
 struct cache_table {

@@ -5,7 +5,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/memory.h"
-#include "surface/access.h"
+#include "lookup/access.h"
 
 /* A parameter's column may bear a prefix, or be a word that SQL has taken. */
 static bool has_to_be_quoted(const char *name)

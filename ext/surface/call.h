@@ -4,7 +4,7 @@
 #ifndef QUERYCACHE_SURFACE_CALL_H
 #define QUERYCACHE_SURFACE_CALL_H
 
-#include "query/cached_query.h"
+#include "session/cached_query.h"
 
 /* Parameters have no value: SQLITE_ERROR, with a text in *error (sqlite3_mprintf), or SQLITE_NOMEM. */
 int call_explain(const struct cached_query *query, char **error);

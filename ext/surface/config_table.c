@@ -4,7 +4,7 @@
 **     SELECT name, value FROM cache_config;
 **     UPDATE cache_config SET value = '256 MiB' WHERE name = 'max_bytes';
 */
-#include "base/config.h"
+#include "session/settings.h"
 #include "surface/listing.h"
 
 enum { CONFIG_NAME, CONFIG_VALUE, CONFIG_DEFAULT_VALUE, CONFIG_DESCRIPTION, CONFIG_COLUMNS };

@@ -6,8 +6,8 @@
 #include "base/memory.h"
 #include "query/key.h"
 #include "query/normalize.h"
-#include "ad_hoc.h"
-#include "read.h"
+#include "read/ad_hoc.h"
+#include "read/read.h"
 #include "surface/describe.h"
 #include "surface/listing.h"
 

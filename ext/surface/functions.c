@@ -6,14 +6,14 @@
 */
 #include <string.h>
 
-#include "base/config.h"
+#include "session/settings.h"
 #include "base/memory.h"
 #include "query/json.h"
 #include "query/key.h"
 #include "query/normalize.h"
 #include "querycache.h"
-#include "ad_hoc.h"
-#include "read.h"
+#include "read/ad_hoc.h"
+#include "read/read.h"
 #include "surface/surface.h"
 
 /* Since 3.45 SQLite wants to be told that a function's value may have a subtype. Older ones ignore

@@ -3,7 +3,7 @@
 **
 **     SELECT reason, sum(count) FROM cache_refusals GROUP BY reason ORDER BY 2 DESC;
 */
-#include "refusals.h"
+#include "metrics/refusals.h"
 #include "surface/listing.h"
 
 struct collection {

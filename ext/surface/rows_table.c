@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 #include "query/json.h"
-#include "ad_hoc.h"
+#include "read/ad_hoc.h"
 #include "coherence/snapshot.h"
 #include "surface/arguments.h"
 #include "surface/surface.h"

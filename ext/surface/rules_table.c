@@ -4,8 +4,8 @@
 **
 **     SELECT line, pattern, matches FROM cache_rules;
 */
-#include "base/config.h"
-#include "rules.h"
+#include "session/settings.h"
+#include "statement/rules.h"
 #include "surface/listing.h"
 
 struct collection {

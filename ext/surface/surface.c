@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "base/config.h"
+#include "session/settings.h"
 #include "base/memory.h"
 
 int surface_register(sqlite3 *db, struct session *session)

@@ -9,7 +9,7 @@
 #define QUERYCACHE_SURFACE_SURFACE_H
 
 #include "base/sqlite.h"
-#include "session.h"
+#include "session/session.h"
 
 /* Register everything on the session's connection. SQLite's error code when something could not
 ** be; what is registered by then stays, and works. */

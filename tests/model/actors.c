@@ -49,7 +49,7 @@ static struct evidence *entry_evidence(struct entry *entry)
     return (struct evidence *)(void *)entry->block;
 }
 
-/* ---- a read through the cache, as ext/read.c and ext/query/definition.c do it ---- */
+/* ---- a read through the cache, as ext/read/read.c and ext/query/definition.c do it ---- */
 
 struct reading {
     sqlite3 *db;
@@ -92,7 +92,7 @@ static void check_served(const struct reading *reading, const struct entry *entr
 
 enum found { HIT, MISS, UNSURE };
 
-/* As judge() of ext/read.c. */
+/* As judge() of ext/read/read.c. */
 static enum found judge(const struct reading *reading, struct entry *entry)
 {
     const struct database *database = reading->database;
@@ -151,7 +151,7 @@ static int take_snapshot(struct reading *reading, bool hold)
     return snapshot_open(reading->observer, &reading->database, 1, hold, &reading->state);
 }
 
-/* As find() of ext/read.c. */
+/* As find() of ext/read/read.c. */
 static int find(struct reading *reading, enum found *found)
 {
     *found = look_up(reading);
@@ -189,7 +189,7 @@ static void compute_and_keep(struct reading *reading)
     sightings.kept++;
 }
 
-/* As attempt() of ext/read.c. */
+/* As attempt() of ext/read/read.c. */
 static int attempt(struct reading *reading)
 {
     enum found found = MISS;

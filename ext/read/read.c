@@ -1,0 +1,386 @@
+#include "read/read.h"
+
+#include <string.h>
+
+#include "base/buffer.h"
+#include "session/settings.h"
+#include "base/error.h"
+#include "base/guard.h"
+#include "base/memory.h"
+#include "base/ticks.h"
+#include "coherence/snapshot.h"
+#include "read/compute.h"
+#include "read/dependencies.h"
+#include "query/functions.h"
+#include "query/key.h"
+#include "coherence/schema.h"
+#include "read/stream.h"
+
+/* How often a read starts over because a schema changed under it. */
+#define MAX_ATTEMPTS 4
+
+/* ---- schemas that are out of date ---- */
+
+int read_guard_writer(struct session *session, struct schema_hold *hold, char **error)
+{
+    char stale[64];
+    int rc = schema_hold_for_writer(session->observer, hold, stale);
+    if (rc == SQLITE_SCHEMA)
+        rc = error_set(
+            error, SQLITE_ERROR,
+            sqlite3_mprintf("another connection changed the schema of %s, which cannot be "
+                            "read anew while this statement writes; run any SELECT on %s, "
+                            "then this statement again",
+                            stale, stale));
+    return rc;
+}
+
+/* ---- what may be used ---- */
+
+/* A date function that is given 'now' by a parameter. */
+static bool asks_for_now(const struct reading *reading)
+{
+    const struct definition *definition = &reading->query->definition;
+    if (!definition->analysis.calls_date || reading->query->options.allow_nondeterministic ||
+        !GUARD(NOW_PARAMETER))
+        return false;
+    for (unsigned i = 0; i < definition->parameters.count; i++) {
+        sqlite3_value *value = reading->values[i];
+        if (sqlite3_value_type(value) != SQLITE_TEXT && sqlite3_value_type(value) != SQLITE_BLOB)
+            continue;
+        const char *text = (const char *)sqlite3_value_text(value);
+        if (text != NULL && function_means_now(text))
+            return true;
+    }
+    return false;
+}
+
+/* ---- snapshot ---- */
+
+static bool has_declared_columns(const struct cached_query *query)
+{
+    return query->declared == NULL || query->compared == query->definition.preparations;
+}
+
+static int check_columns(struct cached_query *query, char **error)
+{
+    if (has_declared_columns(query))
+        return SQLITE_OK;
+    char *columns = cached_query_columns(query);
+    if (columns == NULL)
+        return SQLITE_NOMEM;
+    bool same = strcmp(query->declared, columns) == 0 || !GUARD(COLUMNS_CHANGED);
+    memory_free(columns);
+    if (same) {
+        query->compared = query->definition.preparations;
+        return SQLITE_OK;
+    }
+    /* To be asked again at the next read: an authorizer may have blanked a column, and be gone. */
+    query->definition.generation = 0;
+    if (query->prepared)
+        return SQLITE_SCHEMA;
+    return error_set(error, SQLITE_ERROR,
+                     sqlite3_mprintf("the columns of %s changed: it was created with (%s), and its "
+                                     "SELECT now gives (%s); drop and create %s again",
+                                     query->name, query->declared,
+                                     query->definition.columns.declaration, query->name));
+}
+
+int reading_take_snapshot(struct reading *reading, bool hold)
+{
+    struct definition *definition = &reading->query->definition;
+    if (reading->open)
+        snapshot_close(reading->session->observer);
+    reading->open = true;
+    reading->holding = hold;
+    return snapshot_open(reading->session->observer, definition->databases,
+                         definition->database_count, hold, &reading->state);
+}
+
+/* Get a definition and a snapshot that agree on the schemas. */
+static int begin(struct reading *reading, bool hold, char **error)
+{
+    struct observer *observer = reading->session->observer;
+    struct definition *definition = &reading->query->definition;
+    for (int attempt = 1;; attempt++) {
+        int rc = observer_list_databases(observer, false);
+        if (rc == SQLITE_OK)
+            rc = definition_refresh(definition, error);
+        if (rc == SQLITE_OK)
+            rc = check_columns(reading->query, error);
+        for (unsigned i = 0; i < definition->database_count && rc == SQLITE_OK; i++)
+            rc = definition->databases[i]->out_of_reach ? SQLITE_BUSY : SQLITE_OK;
+        if (rc != SQLITE_OK)
+            return rc == SQLITE_NOMEM || *error != NULL
+                       ? rc
+                       : error_from_sqlite(error, reading->session->db, rc);
+        rc = reading_take_snapshot(reading, hold);
+        if (rc != SQLITE_OK)
+            return error_from_sqlite(error, reading->session->db, rc);
+        if (definition->generation == observer->schema_generation) {
+            session_drop_outdated(reading->session);
+            return SQLITE_OK;
+        }
+        if (attempt == MAX_ATTEMPTS) {
+            reading->state = SNAPSHOT_BYPASS;
+            return SQLITE_OK;
+        }
+    }
+}
+
+/* ---- finding ---- */
+
+/* Where the answer is not certain in the end, the query runs; the entry stays for whom it is good. */
+enum verdict reading_judge(const struct evidence *evidence, void *context)
+{
+    const struct reading *reading = context;
+    const struct definition *definition = &reading->query->definition;
+    if (reading->query->options.coherence == COHERENCE_TTL)
+        return VERDICT_FRESH;
+    if (reading->probed && !reading->alone && definition_has_emptied(definition))
+        return VERDICT_OTHER;
+    struct view views[DEFINITION_VIEWS];
+    unsigned count = definition_views(definition, reading->alone, views);
+    bool probe = reading->alone || definition_is_exact(definition);
+    switch (evidence_judge(evidence, views, count, probe)) {
+    case EVIDENCE_STANDS:
+        return probe || reading->probed ? VERDICT_FRESH : VERDICT_UNSURE;
+    case EVIDENCE_FALLEN:
+        return VERDICT_STALE;
+    case EVIDENCE_UNSURE:
+        return reading->probed ? VERDICT_OTHER : VERDICT_UNSURE;
+    case EVIDENCE_BESIDE:
+        break;
+    }
+    return VERDICT_OTHER;
+}
+
+static int encode(struct buffer *params, int count, sqlite3_value **values)
+{
+    for (int i = 0; i < count; i++)
+        key_add_parameter(params, values[i]);
+    return params->failed ? SQLITE_NOMEM : SQLITE_OK;
+}
+
+static void identify(struct reading *reading)
+{
+    const struct definition *definition = &reading->query->definition;
+    const struct buffer *params = reading->params;
+    reading->identity = (struct query_identity){
+        .key = key_make(definition->prefix, params->bytes, params->size),
+        .space = reading->query->space,
+        .owner = definition->owner,
+        .sql = definition->normalized,
+        .sql_size = definition->normalized_size,
+        .params = params->bytes,
+        .params_size = params->size,
+    };
+}
+
+/* ---- computing ---- */
+
+static int run_without_store(struct reading *reading, struct result **result, char **error)
+{
+    return reading->stream != NULL ? stream_begin(reading, false, result, error)
+                                   : compute_without_store(reading, result, error);
+}
+
+static int run_and_keep(struct reading *reading, struct result **result, char **error)
+{
+    return reading->stream != NULL ? stream_begin(reading, true, result, error)
+                                   : compute_and_keep(reading, result, error);
+}
+
+/* ---- one read ---- */
+
+/* Look in the store; tables that may have been emptied are looked at first, for which a
+** transaction is needed. */
+static int find(struct reading *reading, struct result **result, enum found *found, char **error)
+{
+    struct store *store = reading->session->store;
+    *found = store_find(store, &reading->identity, ticks_now(), reading_judge, reading, result);
+    if (*found != FOUND_UNSURE)
+        return SQLITE_OK;
+    if (!reading->holding) {
+        int rc = reading_take_snapshot(reading, true);
+        if (rc != SQLITE_OK)
+            return error_from_sqlite(error, reading->session->db, rc);
+    }
+    const struct definition *definition = &reading->query->definition;
+    if (definition->generation != reading->session->observer->schema_generation)
+        return SQLITE_SCHEMA;
+    if (reading->state != SNAPSHOT_GOOD ||
+        definition_probe(&reading->query->definition) != SQLITE_OK)
+        return SQLITE_OK;
+    reading->probed = true;
+    *found = store_find(store, &reading->identity, ticks_now(), reading_judge, reading, result);
+    return SQLITE_OK;
+}
+
+/* Where it is not known which state the snapshot is, what the connection kept for itself of the very
+** same one is as good. */
+static enum found find_own(struct reading *reading, struct result **result)
+{
+    if (!definition_stands_alone(&reading->query->definition))
+        return FOUND_MISS;
+    reading->alone = true;
+    reading->identity.owner = reading->session->id;
+    return store_find(reading->session->store, &reading->identity, ticks_now(), reading_judge,
+                      reading, result);
+}
+
+static int attempt(struct reading *reading, bool once, struct result **result, char **error)
+{
+    int rc = begin(reading, !once && GUARD(PLAN_ONCE), error);
+    if (rc != SQLITE_OK)
+        return rc;
+    /* What a stored definition may not do, it may not do uncached either. */
+    if (reading->query->definition.home != NULL && cached_query_is_refused(reading->query))
+        return error_set(error, SQLITE_ERROR,
+                         sqlite3_mprintf("%s cannot be read: its stored SELECT %s",
+                                         reading->query->name,
+                                         reading->query->definition.analysis.refusal));
+    bool serve =
+        reading->state == SNAPSHOT_GOOD || reading->query->options.coherence == COHERENCE_TTL;
+    if (!serve || !config_get(SETTING_ENABLED) || cached_query_is_refused(reading->query) ||
+        !reading->query->definition.surroundings.known || asks_for_now(reading))
+        return run_without_store(reading, result, error);
+
+    enum found found;
+    identify(reading);
+    reading->surroundings = reading->query->definition.surroundings;
+    rc = find(reading, result, &found, error);
+    if (rc != SQLITE_OK)
+        return rc;
+    if (found == FOUND_MISS && reading->state == SNAPSHOT_GOOD)
+        found = find_own(reading, result);
+    if (found == FOUND_HIT) {
+        reading->session->last_status = READ_HIT;
+        return SQLITE_OK;
+    }
+    if (!reading->holding && reading->state == SNAPSHOT_GOOD) {
+        rc = reading_take_snapshot(reading, true);
+        if (rc != SQLITE_OK)
+            return error_from_sqlite(error, reading->session->db, rc);
+    }
+    /* The schemas may have moved on between the two snapshots: then start over. */
+    if (reading->query->definition.generation != reading->session->observer->schema_generation)
+        return SQLITE_SCHEMA;
+    if (reading->state != SNAPSHOT_GOOD || found == FOUND_UNSURE)
+        return run_without_store(reading, result, error);
+    return run_and_keep(reading, result, error);
+}
+
+/* The short way to a hit: nothing is prepared, stepped or opened. False leaves all as it was: then
+** the read goes the long way. */
+static bool hit_at_once(struct reading *reading, bool once, struct result **result)
+{
+    const struct definition *definition = &reading->query->definition;
+    const struct observer *observer = reading->session->observer;
+    if (definition->statement == NULL || definition->generation != observer->schema_generation ||
+        !snapshot_stands(observer, definition->databases, definition->database_count, !once,
+                         reading->query->in_temp) ||
+        !config_get(SETTING_ENABLED) || cached_query_is_refused(reading->query) ||
+        !has_declared_columns(reading->query) || !definition_surroundings_stand(definition) ||
+        (definition->analysis.calls_date && asks_for_now(reading)))
+        return false;
+    identify(reading);
+    if (store_find(reading->session->store, &reading->identity, ticks_now(), reading_judge, reading,
+                   result) != FOUND_HIT)
+        return false;
+    reading->session->last_status = READ_HIT;
+    return true;
+}
+
+static int read_at_length(const struct reading *asked, bool once, struct result **result,
+                          char **error)
+{
+    struct session *session = asked->session;
+    struct schema_hold hold;
+    session_begin_read(session);
+    int guarded = read_guard_writer(session, &hold, error);
+    int rc = guarded == SQLITE_OK ? SQLITE_SCHEMA : guarded;
+    for (int i = 0; i < MAX_ATTEMPTS && rc == SQLITE_SCHEMA && *error == NULL; i++) {
+        struct reading reading = *asked;
+        rc = attempt(&reading, once, result, error);
+        if (reading.open)
+            snapshot_close(session->observer);
+        if (rc == SQLITE_SCHEMA && *error == NULL)
+            definition_suspend(&asked->query->definition); /* prepare it anew */
+    }
+    schema_release(&hold);
+    session_end_read(session);
+    if (rc != SQLITE_OK && rc != SQLITE_NOMEM && *error == NULL)
+        rc = error_set(error, rc, sqlite3_mprintf("%s", sqlite3_errstr(rc)));
+    if (rc == SQLITE_OK)
+        error_forget(session->db);
+    return rc;
+}
+
+static int read(struct session *session, struct request *request, struct result **result,
+                struct stream **stream, char **error)
+{
+    *result = NULL;
+    *error = NULL;
+    bool foreign = session_is_foreign(session);
+    int rc = stream == NULL ? session_check(session, error) : SQLITE_OK;
+    if (rc != SQLITE_OK)
+        return rc;
+    if ((unsigned)request->value_count != request->query->definition.parameters.count)
+        return SQLITE_MISUSE;
+    rc = encode(request->params, request->value_count, request->values);
+    if (rc != SQLITE_OK)
+        return rc;
+    struct reading reading = {.session = session,
+                              .query = request->query,
+                              .values = request->values,
+                              .params = request->params,
+                              .stream = stream};
+    /* The application did not ask for the cache there, perhaps not even here. */
+    if (foreign)
+        return stream_begin_aside(&reading, stream, error);
+    if (hit_at_once(&reading, request->once, result))
+        return SQLITE_OK;
+    return read_at_length(&reading, request->once, result, error);
+}
+
+int read_through(struct session *session, struct request *request, struct result **result,
+                 char **error)
+{
+    return read(session, request, result, NULL, error);
+}
+
+int read_streaming(struct session *session, struct request *request, struct result **result,
+                   struct stream **stream, char **error)
+{
+    *stream = NULL;
+    return read(session, request, result, stream, error);
+}
+
+/* ---- what is attached to a result ---- */
+
+bool read_extend(struct session *session, const struct request *request, struct result *result,
+                 const struct extension *extension)
+{
+    struct reading reading = {
+        .session = session, .query = request->query, .params = request->params};
+    identify(&reading);
+    if (store_extend(session->store, &reading.identity, ticks_now(), result, extension))
+        return true;
+    /* As find_own() has it. */
+    if (!session->keeps_own || reading.identity.owner == session->id)
+        return false;
+    reading.identity.owner = session->id;
+    return store_extend(session->store, &reading.identity, ticks_now(), result, extension);
+}
+
+/* ---- keys ---- */
+
+int read_key(struct cached_query *query, sqlite3_value **values, struct key *key)
+{
+    struct buffer params = {0};
+    int rc = encode(&params, (int)query->definition.parameters.count, values);
+    *key = key_make(query->definition.prefix, params.bytes, params.size);
+    buffer_clear(&params);
+    return rc;
+}

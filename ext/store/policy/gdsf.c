@@ -1,0 +1,180 @@
+/*
+** GDSF, greedy dual size frequency: who is worth least goes, where an entry's worth is the time
+** that it takes to compute for each of its bytes, times how often it was asked for. Worth is
+** counted from a floor, which is the worth of who went last: what was worth much once and is not
+** asked for any more is overtaken in time.
+**
+** After L. Cherkasova: Improving WWW proxies performance with greedy-dual-size-frequency caching
+** policy (HP Labs, 1998). There a hit counts from the floor at its moment; here, where a hit calls
+** no policy, from the floor at the moment when the entry is found to be worth least.
+**
+** An order is a pairing heap by worth: `child` is a place's first child, `next` its next sibling,
+** and `previous` its previous sibling, or its parent for a first child. The root is the child of
+** the first ring's head.
+*/
+#include <string.h>
+
+#include "base/ticks.h"
+#include "store/entry.h"
+#include "store/policy/policy.h"
+
+/* A worth is a number of at least 0; such numbers, taken for integers, are in the same order. */
+static int64_t rank_of(double worth)
+{
+    int64_t rank;
+    memcpy(&rank, &worth, sizeof rank);
+    return rank;
+}
+
+static double worth_of(int64_t rank)
+{
+    double worth;
+    memcpy(&worth, &rank, sizeof worth);
+    return worth;
+}
+
+static struct place **root(struct order *order)
+{
+    return &order->rings[0].child;
+}
+
+/* ---- the heap ---- */
+
+/* Two roots, of which either may be NULL, become one. The first stays on top where both are the
+** same: it has been there longer. */
+static struct place *meld(struct place *a, struct place *b)
+{
+    if (a == NULL || b == NULL)
+        return a != NULL ? a : b;
+    struct place *top = b->rank < a->rank ? b : a;
+    struct place *below = top == a ? b : a;
+    below->next = top->child;
+    below->previous = top;
+    if (below->next != NULL)
+        below->next->previous = below;
+    top->child = below;
+    return top;
+}
+
+/* Siblings become one heap: in pairs from the first to the last, then all from the last to the
+** first. */
+static struct place *meld_all(struct place *siblings)
+{
+    struct place *pairs = NULL; /* by `next`, the last first */
+    while (siblings != NULL) {
+        struct place *a = siblings;
+        struct place *b = a->next;
+        siblings = b != NULL ? b->next : NULL;
+        struct place *pair = meld(a, b);
+        pair->next = pairs;
+        pairs = pair;
+    }
+    struct place *top = NULL;
+    while (pairs != NULL) {
+        struct place *pair = pairs;
+        pairs = pair->next;
+        top = meld(pair, top);
+    }
+    return top;
+}
+
+static void push(struct order *order, struct place *place)
+{
+    place->child = NULL;
+    *root(order) = meld(*root(order), place);
+}
+
+static void take_out(struct order *order, struct place *place)
+{
+    struct place *below = meld_all(place->child);
+    if (place == *root(order)) {
+        *root(order) = below;
+        return;
+    }
+    if (place->previous->child == place)
+        place->previous->child = place->next;
+    else
+        place->previous->next = place->next;
+    if (place->next != NULL)
+        place->next->previous = place->previous;
+    *root(order) = meld(*root(order), below);
+}
+
+/* ---- worth ---- */
+
+/* With all that was asked for until now, from the floor of now. */
+static void value(struct order *order, struct entry *entry)
+{
+    struct place *place = place_of(order, entry);
+    uint64_t hits = atomic_load_explicit(&entry->hits, memory_order_relaxed);
+    double floor = worth_of(atomic_load_explicit(&order->scope->floor, memory_order_relaxed));
+    double cost = entry->load_ns > 0 ? (double)entry->load_ns : 1;
+    place->seen = (uint32_t)hits;
+    place->rank = rank_of(floor + (double)(hits + 1) * cost / (double)entry->bytes);
+}
+
+static bool was_hit_since(const struct order *order, struct entry *entry)
+{
+    return (uint32_t)atomic_load_explicit(&entry->hits, memory_order_relaxed) !=
+           place_of(order, entry)->seen;
+}
+
+static void add(struct order *order, struct entry *entry)
+{
+    value(order, entry);
+    push(order, place_of(order, entry));
+    order_count_in(order, entry, 0);
+}
+
+static void leave(struct order *order, struct entry *entry, enum cause cause)
+{
+    (void)cause;
+    take_out(order, place_of(order, entry));
+    order_count_out(order, entry);
+}
+
+static struct entry *first(struct order *order, unsigned queue)
+{
+    if (queue > 0 || *root(order) == NULL)
+        return NULL;
+    for (;;) {
+        struct place *place = *root(order);
+        struct entry *entry = entry_at(order, place);
+        if (!was_hit_since(order, entry))
+            return entry;
+        int64_t before = place->rank;
+        take_out(order, place);
+        value(order, entry);
+        if (place->rank < before) /* it has grown; but what was published of ranks stands */
+            place->rank = before;
+        push(order, place);
+    }
+}
+
+/* It goes, and is the floor for who comes or is hit from now on. */
+static bool dismiss(struct order *order, struct entry *entry)
+{
+    int64_t rank = place_of(order, entry)->rank;
+    _Atomic int64_t *floor = &order->scope->floor;
+    int64_t before = atomic_load_explicit(floor, memory_order_relaxed);
+    while (before < rank && !atomic_compare_exchange_weak(floor, &before, rank))
+        ;
+    return true;
+}
+
+static int64_t bound(const struct order *order, unsigned queue)
+{
+    const struct place *top = order->rings[0].child;
+    return queue > 0 || top == NULL ? TICKS_NEVER : top->rank;
+}
+
+const struct policy policy_gdsf = {
+    .name = "gdsf",
+    .queues = 1,
+    .add = add,
+    .adopt = add,
+    .remove = leave,
+    .first = first,
+    .dismiss = dismiss,
+    .bound = bound,
+};

@@ -1,0 +1,158 @@
+#include "store/policy/policy.h"
+
+#include <string.h>
+
+#include "store/policy/policies.h"
+#include "base/sqlite.h"
+#include "base/ticks.h"
+#include "store/entry.h"
+
+/* ---- the list ---- */
+
+#define DECLARE(name) extern const struct policy policy_##name;
+POLICIES(DECLARE, DECLARE)
+
+#define POINT_FIRST(name) &policy_##name
+#define POINT_OTHER(name) , &policy_##name
+static const struct policy *const policies[] = {POLICIES(POINT_FIRST, POINT_OTHER)};
+
+#define POLICY_COUNT (sizeof policies / sizeof policies[0])
+
+const struct policy *policy_at(int64_t number)
+{
+    return policies[number];
+}
+
+const struct policy *policy_find(const char *name)
+{
+    for (size_t i = 0; i < POLICY_COUNT; i++)
+        if (sqlite3_stricmp(policies[i]->name, name) == 0)
+            return policies[i];
+    return NULL;
+}
+
+/* ---- scopes ---- */
+
+bool scope_init(struct scope *scope, const struct policy *policy, const _Atomic int64_t *entries,
+                _Atomic int64_t *bytes)
+{
+    atomic_init(&scope->policy, policy);
+    return ghosts_init(&scope->ghosts, entries, bytes);
+}
+
+void scope_destroy(struct scope *scope)
+{
+    ghosts_destroy(&scope->ghosts);
+}
+
+int64_t scope_ticket(struct scope *scope)
+{
+    return 1 + atomic_fetch_add_explicit(&scope->ticket, 1, memory_order_relaxed);
+}
+
+/* ---- orders ---- */
+
+static void start(struct order *order, const struct policy *policy)
+{
+    order->policy = policy;
+    for (size_t i = 0; i < sizeof order->rings / sizeof order->rings[0]; i++)
+        ring_init(&order->rings[i]);
+    for (unsigned queue = 0; queue < QUEUES; queue++)
+        atomic_store_explicit(&order->bound[queue], TICKS_NEVER, memory_order_release);
+    order->since = TICKS_NEVER;
+}
+
+void order_init(struct order *order, struct scope *scope, ptrdiff_t to_place)
+{
+    memset(order, 0, sizeof *order);
+    order->scope = scope;
+    order->to_place = to_place;
+    order->newest = INT64_MIN;
+    start(order, atomic_load(&scope->policy));
+}
+
+/* Tell who looks for the first of a scope, without the lock, about this order. */
+static void publish(struct order *order)
+{
+    for (unsigned queue = 0; queue < order->policy->queues; queue++) {
+        int64_t bound = order->policy->bound(order, queue);
+        if (atomic_load_explicit(&order->bound[queue], memory_order_relaxed) != bound)
+            atomic_store_explicit(&order->bound[queue], bound, memory_order_release);
+    }
+}
+
+void order_add(struct order *order, struct entry *entry)
+{
+    order->policy->add(order, entry);
+    publish(order);
+}
+
+void order_remove(struct order *order, struct entry *entry, enum cause cause)
+{
+    order->policy->remove(order, entry, cause);
+    publish(order);
+}
+
+struct entry *order_first(struct order *order, unsigned queue)
+{
+    struct entry *entry = order->policy->first(order, queue);
+    publish(order);
+    return entry;
+}
+
+bool order_dismiss(struct order *order, struct entry *entry)
+{
+    if (order->policy->dismiss == NULL || order->policy->dismiss(order, entry))
+        return true;
+    publish(order);
+    return false;
+}
+
+void order_follow(struct order *order, const struct policy *policy)
+{
+    struct place *all = NULL; /* by `next`, from who would have gone first */
+    struct place **end = &all;
+    if (order->policy == policy)
+        return;
+    for (unsigned queue = 0; queue < order->policy->queues; queue++) {
+        struct entry *entry;
+        while ((entry = order->policy->first(order, queue)) != NULL) {
+            order->policy->remove(order, entry, CAUSE_EXPLICIT);
+            *end = place_of(order, entry);
+            end = &(*end)->next;
+        }
+    }
+    *end = NULL;
+    start(order, policy);
+    while (all != NULL) {
+        struct place *place = all;
+        all = place->next;
+        policy->adopt(order, entry_at(order, place));
+    }
+    publish(order);
+}
+
+/* ---- for policies ---- */
+
+static void count(struct order *order, unsigned queue, int64_t bytes)
+{
+    _Atomic int64_t *sum = &order->bytes[queue];
+    int64_t before = atomic_load_explicit(sum, memory_order_relaxed);
+    atomic_store_explicit(sum, before + bytes, memory_order_relaxed);
+}
+
+void order_grow(struct order *order, struct entry *entry, size_t bytes)
+{
+    count(order, place_of(order, entry)->queue, (int64_t)bytes);
+}
+
+void order_count_in(struct order *order, struct entry *entry, unsigned queue)
+{
+    place_of(order, entry)->queue = (uint8_t)queue;
+    count(order, queue, (int64_t)entry->bytes);
+}
+
+void order_count_out(struct order *order, struct entry *entry)
+{
+    count(order, place_of(order, entry)->queue, -(int64_t)entry->bytes);
+}
