@@ -179,8 +179,8 @@ __attribute__((noinline)) static void hear(struct observer *observer, int operat
                                            const char *schema, const char *table,
                                            sqlite3_int64 rowid)
 {
-    if (observer->slots.update != NULL)
-        observer->slots.update(observer->slots.update_argument, operation, schema, table, rowid);
+    if (observer->before.update != NULL)
+        observer->before.update(observer->before.update_argument, operation, schema, table, rowid);
     if (!observer->unannounced && !is_noted(observer, schema, table))
         note_write(observer, schema, table);
 }
@@ -191,7 +191,7 @@ static void on_update(void *argument, int operation, const char *schema, const c
                       sqlite3_int64 rowid)
 {
     struct observer *observer = argument;
-    if (!observer->unannounced || observer->slots.update != NULL)
+    if (!observer->unannounced || observer->before.update != NULL)
         hear(observer, operation, schema, table, rowid);
 }
 
@@ -256,8 +256,8 @@ static int on_commit(void *argument)
 {
     struct observer *observer = argument;
     int refused = 0;
-    if (observer->slots.commit != NULL)
-        refused = observer->slots.commit(observer->slots.commit_argument);
+    if (observer->before.commit != NULL)
+        refused = observer->before.commit(observer->before.commit_argument);
     if (refused || observer_is_foreign(observer))
         return refused; /* where it refuses SQLite rolls back, and calls on_rollback() */
     if (observer->unannounced) {
@@ -278,14 +278,14 @@ static void on_rollback(void *argument)
         database_take_back(d);
     forget_last_write(observer);
     observer->passed_over = NULL;
-    if (observer->slots.rollback != NULL)
-        observer->slots.rollback(observer->slots.rollback_argument);
+    if (observer->before.rollback != NULL)
+        observer->before.rollback(observer->before.rollback_argument);
 }
 
 bool observer_is_hooked(const struct observer *observer)
 {
     return observer->hooked &&
-           (slots_hold(observer->db, on_update, on_commit, on_rollback, observer) ||
+           (hooks_hold(observer->db, on_update, on_commit, on_rollback, observer) ||
             !GUARD(HOOK_SLOTS));
 }
 
@@ -304,20 +304,20 @@ void observer_hook(struct observer *observer)
 {
     if (observer_is_hooked(observer))
         return;
-    struct hook_slots before;
-    slots_take(observer->db, on_update, on_commit, on_rollback, observer, &before);
+    struct foreign_hooks before;
+    hooks_take(observer->db, on_update, on_commit, on_rollback, observer, &before);
     /* Where a slot was still ours, what was found there first still has to be called. */
     if (before.update != NULL || !observer->hooked) {
-        observer->slots.update = before.update;
-        observer->slots.update_argument = before.update_argument;
+        observer->before.update = before.update;
+        observer->before.update_argument = before.update_argument;
     }
     if (before.commit != NULL || !observer->hooked) {
-        observer->slots.commit = before.commit;
-        observer->slots.commit_argument = before.commit_argument;
+        observer->before.commit = before.commit;
+        observer->before.commit_argument = before.commit_argument;
     }
     if (before.rollback != NULL || !observer->hooked) {
-        observer->slots.rollback = before.rollback;
-        observer->slots.rollback_argument = before.rollback_argument;
+        observer->before.rollback = before.rollback;
+        observer->before.rollback_argument = before.rollback_argument;
     }
     observer->hooked = true;
     forget_writes(observer);
@@ -334,20 +334,20 @@ static void *swap(void **slot, void *argument)
 
 void *observer_chain_update(struct observer *observer, update_hook hook, void *argument)
 {
-    observer->slots.update = hook;
-    return swap(&observer->slots.update_argument, argument);
+    observer->before.update = hook;
+    return swap(&observer->before.update_argument, argument);
 }
 
 void *observer_chain_commit(struct observer *observer, commit_hook hook, void *argument)
 {
-    observer->slots.commit = hook;
-    return swap(&observer->slots.commit_argument, argument);
+    observer->before.commit = hook;
+    return swap(&observer->before.commit_argument, argument);
 }
 
 void *observer_chain_rollback(struct observer *observer, rollback_hook hook, void *argument)
 {
-    observer->slots.rollback = hook;
-    return swap(&observer->slots.rollback_argument, argument);
+    observer->before.rollback = hook;
+    return swap(&observer->before.rollback_argument, argument);
 }
 
 /* ---- listing ---- */
@@ -479,8 +479,8 @@ bool observer_free(struct observer *observer)
     if (observer == NULL)
         return false;
     if (observer->hooked)
-        slots_give_back(observer->db, on_update, on_commit, on_rollback, observer,
-                        &observer->slots);
+        hooks_give_back(observer->db, on_update, on_commit, on_rollback, observer,
+                        &observer->before);
     pages_unwatch(observer->pages);
     observer_suspend(observer);
     while (observer->databases != NULL) {

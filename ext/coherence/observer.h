@@ -15,7 +15,7 @@
 #include "base/sqlite.h"
 #include "coherence/database.h"
 #include "coherence/pages.h"
-#include "coherence/slots.h"
+#include "coherence/hooks.h"
 
 struct observer {
     sqlite3 *db;
@@ -29,7 +29,7 @@ struct observer {
     bool own_collations;        /* the application put its own under a built-in name */
     bool utf8;                  /* how SQLite keeps text */
     sqlite3_stmt *zone;         /* asks what the time zone does (query/surroundings.h), or NULL */
-    struct hook_slots slots;
+    struct foreign_hooks before;
     struct pages *pages; /* tells of what goes past the hooks; NULL: nothing does */
     bool hooked;         /* the three hooks were registered */
     unsigned depth;      /* snapshots open, one inside the other */
@@ -45,7 +45,7 @@ struct observer {
 };
 
 /* Watch a connection: list its databases, and register the hooks if `hooks`; a hook that the
-** application had set goes on being called where that can be done (see slots.h). NULL when memory
+** application had set goes on being called where that can be done (see hooks.h). NULL when memory
 ** is short. */
 struct observer *observer_new(sqlite3 *db, bool hooks);
 

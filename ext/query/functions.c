@@ -7,7 +7,7 @@
 #include "base/guard.h"
 #include "base/memory.h"
 #include "base/sql.h"
-#include "coherence/slots.h"
+#include "coherence/hooks.h"
 
 /* PRAGMA function_list itself, not the table-valued function of that name: that belongs to main, and
 ** to read it takes main's lock, which the query itself may not need. */
@@ -123,7 +123,7 @@ static int keep(struct function_list *list, struct buffer *functions, struct buf
         list->functions[i].name = name;
     qsort(list->functions, list->count, sizeof *list->functions, compare_names);
     list->fresh = true;
-    if (!slots_count_functions(list->db, &list->names_of_own))
+    if (!hooks_count_functions(list->db, &list->names_of_own))
         list->names_of_own = 0;
     return SQLITE_OK;
 }
@@ -206,7 +206,7 @@ static bool may_be_hidden(const struct function_list *list)
 {
     unsigned now;
     return !list->fresh && GUARD(HIDDEN_FUNCTIONS) &&
-           (!slots_count_functions(list->db, &now) || now != list->names_of_own);
+           (!hooks_count_functions(list->db, &now) || now != list->names_of_own);
 }
 
 int function_judge(struct function_list *list, const struct function_use *use, bool full_text,

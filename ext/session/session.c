@@ -40,7 +40,7 @@ static void start_over(void)
     flight_forget_all();
     file_forget_all();
     history_forget_all();
-    slots_start_over();
+    hooks_start_over();
     config_start_over();
     refusals_start_over();
 }

@@ -12,7 +12,7 @@
 #define TABLE_SHARE 16
 
 /* Unlock, having settled the account of what was unlinked; then free it, which may take time. */
-void room_settle(struct store *store, struct shard *shard, struct removal *removal)
+void bounds_settle(struct store *store, struct shard *shard, struct removal *removal)
 {
     for (struct entry *entry = removal->entries; entry != NULL; entry = entry->next) {
         atomic_fetch_sub(&entry->space->bytes, (int64_t)entry->bytes);
@@ -42,11 +42,11 @@ void room_settle(struct store *store, struct shard *shard, struct removal *remov
 
 /* ---- room ---- */
 
-enum room {
-    ROOM_MADE,
-    ROOM_NEVER,       /* alone over a limit */
-    ROOM_SPACE_SHORT, /* the space must give something up first */
-    ROOM_STORE_SHORT,
+enum fit {
+    FIT_MADE,
+    FIT_NEVER,       /* alone over a limit */
+    FIT_SPACE_SHORT, /* the space must give something up first */
+    BOUNDS_STORE_SHORT,
 };
 
 static bool is_over(int64_t used, int64_t more, int64_t limit)
@@ -54,8 +54,8 @@ static bool is_over(int64_t used, int64_t more, int64_t limit)
     return more > limit || used > limit - more;
 }
 
-/* Holds the room lock. */
-static enum room judge(const struct store *store, struct demand *demand)
+/* Holds the bounds lock. */
+static enum fit judge(const struct store *store, struct demand *demand)
 {
     const struct space *space = demand->space;
     int64_t max_bytes = atomic_load(&store->max_bytes);
@@ -63,23 +63,23 @@ static enum room judge(const struct store *store, struct demand *demand)
     if (is_over(0, demand->bytes, max_bytes) ||
         is_over(0, demand->bytes, space->limits.max_bytes) || max_entries < 1 ||
         space->limits.max_entries < 1)
-        return ROOM_NEVER;
+        return FIT_NEVER;
     if (demand->table_bytes > max_bytes / TABLE_SHARE ||
         is_over(demand->bytes, demand->table_bytes, max_bytes))
         demand->table_bytes = 0;
     if (is_over(atomic_load(&space->bytes), demand->bytes, space->limits.max_bytes) ||
         is_over(atomic_load(&space->entries), demand->entries, space->limits.max_entries))
-        return ROOM_SPACE_SHORT;
+        return FIT_SPACE_SHORT;
     if (is_over(atomic_load(&store->bytes), demand->bytes + demand->table_bytes, max_bytes) ||
         is_over(atomic_load(&store->entries), demand->entries, max_entries))
-        return ROOM_STORE_SHORT;
-    return ROOM_MADE;
+        return BOUNDS_STORE_SHORT;
+    return FIT_MADE;
 }
 
-/* Above those of all insertions and uses so far. Holds the room lock. */
+/* Above those of all insertions and uses so far. Holds the bounds lock. */
 static int64_t next_recency(struct store *store, int64_t now)
 {
-    int64_t last = stripes_last_used(&store->stripes);
+    int64_t last = readers_last_used(&store->readers);
     if (last < store->last_insertion)
         last = store->last_insertion;
     store->last_insertion = now > last ? now : last + 1;
@@ -88,11 +88,11 @@ static int64_t next_recency(struct store *store, int64_t now)
 
 /* Reserve all that is demanded, or nothing. What is reserved counts from now on, so that threads
 ** that insert at once cannot pass a limit together. */
-static enum room reserve(struct store *store, struct demand *demand)
+static enum fit reserve(struct store *store, struct demand *demand)
 {
-    pthread_mutex_lock(&store->room);
-    enum room room = judge(store, demand);
-    if (room == ROOM_MADE) {
+    pthread_mutex_lock(&store->bounds_lock);
+    enum fit room = judge(store, demand);
+    if (room == FIT_MADE) {
         atomic_fetch_add(&demand->space->bytes, demand->bytes);
         atomic_fetch_add(&demand->space->entries, demand->entries);
         atomic_fetch_add(&store->bytes, demand->bytes + demand->table_bytes);
@@ -100,7 +100,7 @@ static enum room reserve(struct store *store, struct demand *demand)
         if (demand->entries > 0)
             demand->recency = next_recency(store, demand->now);
     }
-    pthread_mutex_unlock(&store->room);
+    pthread_mutex_unlock(&store->bounds_lock);
     return room;
 }
 
@@ -167,7 +167,7 @@ static bool evict(struct store *store, struct space *space)
         struct removal removal = {0};
         shard_lock(sight.shard);
         bool evicted = shard_evict(sight.shard, space, queue, sight.others, &removal);
-        room_settle(store, sight.shard, &removal);
+        bounds_settle(store, sight.shard, &removal);
         if (evicted)
             return true;
     }
@@ -185,28 +185,28 @@ static void give_way(struct store *store, struct space *space)
         sched_yield();
 }
 
-bool room_make(struct store *store, struct demand *demand)
+bool bounds_make(struct store *store, struct demand *demand)
 {
-    enum room room;
-    while ((room = reserve(store, demand)) != ROOM_MADE) {
-        if (room == ROOM_NEVER)
+    enum fit room;
+    while ((room = reserve(store, demand)) != FIT_MADE) {
+        if (room == FIT_NEVER)
             return false;
-        give_way(store, room == ROOM_SPACE_SHORT ? demand->space : NULL);
+        give_way(store, room == FIT_SPACE_SHORT ? demand->space : NULL);
     }
     return true;
 }
 
-void room_give_back(struct store *store, const struct demand *demand)
+void bounds_give_back(struct store *store, const struct demand *demand)
 {
     atomic_fetch_sub(&demand->space->bytes, demand->bytes);
     atomic_fetch_sub(&store->bytes, demand->bytes);
 }
 
-bool room_is_possible(struct store *store, struct demand *demand)
+bool bounds_is_possible(struct store *store, struct demand *demand)
 {
-    pthread_mutex_lock(&store->room);
-    bool possible = judge(store, demand) != ROOM_NEVER;
-    pthread_mutex_unlock(&store->room);
+    pthread_mutex_lock(&store->bounds_lock);
+    bool possible = judge(store, demand) != FIT_NEVER;
+    pthread_mutex_unlock(&store->bounds_lock);
     return possible;
 }
 
@@ -219,10 +219,10 @@ static int64_t at_least_zero(int64_t limit)
 
 void store_set_limits(struct store *store, struct limits limits)
 {
-    pthread_mutex_lock(&store->room);
+    pthread_mutex_lock(&store->bounds_lock);
     atomic_store(&store->max_entries, at_least_zero(limits.max_entries));
     atomic_store(&store->max_bytes, at_least_zero(limits.max_bytes));
-    pthread_mutex_unlock(&store->room);
+    pthread_mutex_unlock(&store->bounds_lock);
     while (atomic_load(&store->bytes) > atomic_load(&store->max_bytes) ||
            atomic_load(&store->entries) > atomic_load(&store->max_entries))
         give_way(store, NULL);
@@ -237,20 +237,20 @@ struct limits store_limits(const struct store *store)
 static bool space_is_over(struct space *space)
 {
     struct store *store = space->store;
-    pthread_mutex_lock(&store->room);
+    pthread_mutex_lock(&store->bounds_lock);
     bool over = atomic_load(&space->bytes) > space->limits.max_bytes ||
                 atomic_load(&space->entries) > space->limits.max_entries;
-    pthread_mutex_unlock(&store->room);
+    pthread_mutex_unlock(&store->bounds_lock);
     return over;
 }
 
 void space_set_limits(struct space *space, struct limits limits)
 {
     struct store *store = space->store;
-    pthread_mutex_lock(&store->room);
+    pthread_mutex_lock(&store->bounds_lock);
     space->limits.max_entries = at_least_zero(limits.max_entries);
     space->limits.max_bytes = at_least_zero(limits.max_bytes);
-    pthread_mutex_unlock(&store->room);
+    pthread_mutex_unlock(&store->bounds_lock);
     while (space_is_over(space))
         give_way(store, space);
 }
@@ -328,7 +328,7 @@ static void resize(struct store *store, struct space *space, struct ghosts *ghos
         return;
     uint64_t *slots = count > 0 ? memory_alloc_zero(count * sizeof *slots) : NULL;
     struct demand demand = {.space = space, .table_bytes = (int64_t)(count * sizeof *slots)};
-    if (slots != NULL && (!room_make(store, &demand) || demand.table_bytes == 0)) {
+    if (slots != NULL && (!bounds_make(store, &demand) || demand.table_bytes == 0)) {
         memory_free(slots);
         return;
     }
@@ -339,13 +339,13 @@ static void resize(struct store *store, struct space *space, struct ghosts *ghos
 /* Without limits of its own, a space never evicts. */
 static bool is_bounded(struct store *store, const struct space *space)
 {
-    pthread_mutex_lock(&store->room);
+    pthread_mutex_lock(&store->bounds_lock);
     bool bounded = space->limits.max_bytes < INT64_MAX || space->limits.max_entries < INT64_MAX;
-    pthread_mutex_unlock(&store->room);
+    pthread_mutex_unlock(&store->bounds_lock);
     return bounded;
 }
 
-void room_for_ghosts(struct store *store, struct space *space)
+void bounds_for_ghosts(struct store *store, struct space *space)
 {
     if (atomic_load(&store->scope.policy)->remembers)
         resize(store, space, &store->scope.ghosts, atomic_load(&store->entries), true);
@@ -362,7 +362,7 @@ void store_set_admission(struct store *store, bool twice)
         ghosts_resize(&store->asked, NULL, 0, false);
 }
 
-bool room_admits(struct store *store, const struct key *key)
+bool bounds_admits(struct store *store, const struct key *key)
 {
     if (!atomic_load(&store->admit_twice))
         return true;

@@ -3,8 +3,8 @@
 ** lock that nothing else is done under; where there is none, the policy of whatever is short says
 ** which entry goes. This header has the store's inside, too, which only store.c and room.c know.
 */
-#ifndef QUERYCACHE_STORE_ROOM_H
-#define QUERYCACHE_STORE_ROOM_H
+#ifndef QUERYCACHE_STORE_BOUNDS_H
+#define QUERYCACHE_STORE_BOUNDS_H
 
 #include "store/space.h"
 
@@ -14,8 +14,8 @@ struct store {
     unsigned shard_count;
     struct space *ad_hoc;
     char read_gap[CACHE_GAP];
-    struct stripes stripes;
-    pthread_mutex_t room; /* of limits and of making room; no other lock is taken under it */
+    struct readers readers;
+    pthread_mutex_t bounds_lock; /* of limits and of making room; no other lock is taken under it */
     _Atomic int64_t max_entries;
     _Atomic int64_t max_bytes;
     _Atomic int64_t entries; /* with those that have room reserved */
@@ -39,23 +39,23 @@ struct demand {
 };
 
 /* Could that much ever be kept? */
-bool room_is_possible(struct store *store, struct demand *demand);
+bool bounds_is_possible(struct store *store, struct demand *demand);
 
 /* Evict until there is room for the demand, and reserve it: it counts from then on. False when it
 ** is alone over a limit. Wants no lock held. */
-bool room_make(struct store *store, struct demand *demand);
+bool bounds_make(struct store *store, struct demand *demand);
 
 /* Reserved bytes that came to nothing. Wants no lock held. */
-void room_give_back(struct store *store, const struct demand *demand);
+void bounds_give_back(struct store *store, const struct demand *demand);
 
 /* Have the ghosts of the store and of that space, and what was asked, be as large as they should,
 ** where there is memory. Before each insertion. */
-void room_for_ghosts(struct store *store, struct space *space);
+void bounds_for_ghosts(struct store *store, struct space *space);
 
 /* May a result of that key be kept? Notes that it was offered. */
-bool room_admits(struct store *store, const struct key *key);
+bool bounds_admits(struct store *store, const struct key *key);
 
 /* Unlock, having settled the account of what was unlinked; then free it, which may take time. */
-void room_settle(struct store *store, struct shard *shard, struct removal *removal);
+void bounds_settle(struct store *store, struct shard *shard, struct removal *removal);
 
 #endif

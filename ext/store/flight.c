@@ -10,11 +10,11 @@
 #include "base/memory.h"
 #include "base/ticks.h"
 
-/* A power of two. A stripe has no more flights than there are threads that miss: a list will do. */
-#define STRIPES 16
+/* A power of two. A bucket has no more flights than there are threads that miss: a list will do. */
+#define BUCKETS 16
 
-/* Keeps the locks of two stripes off one line of the processor's cache. */
-#define STRIPE_ALIGNMENT 128
+/* Keeps the locks of two buckets off one line of the processor's cache. */
+#define BUCKET_ALIGNMENT 128
 
 /* Longer waits are made of several, so that no sum of seconds overflows. */
 #define LONGEST_WAIT (3600 * TICKS_PER_SECOND)
@@ -22,11 +22,11 @@
 enum progress {
     LED,    /* somebody computes */
     ADRIFT, /* the leader failed; the next to find it leads */
-    LANDED, /* there is a result; no longer in the stripe: it is for those who wait, and no other */
+    LANDED, /* there is a result; no longer in the bucket: it is for those who wait, and no other */
 };
 
 struct flight {
-    struct flight *next; /* in the same stripe; as all that follows, under its lock */
+    struct flight *next; /* in the same bucket; as all that follows, under its lock */
     enum progress progress;
     unsigned waiting;
     pthread_cond_t moved;           /* `progress` has */
@@ -37,25 +37,25 @@ struct flight {
     struct source sources[]; /* histories not held: only compared. Behind them the texts */
 };
 
-struct stripe {
-    alignas(STRIPE_ALIGNMENT) pthread_mutex_t lock;
+struct bucket {
+    alignas(BUCKET_ALIGNMENT) pthread_mutex_t lock;
     struct flight *flights;
 };
 
-#define STRIPE                                                                                     \
+#define BUCKET                                                                                     \
     {                                                                                              \
         .lock = PTHREAD_MUTEX_INITIALIZER                                                          \
     }
-#define FOUR_STRIPES STRIPE, STRIPE, STRIPE, STRIPE
+#define FOUR_BUCKETS BUCKET, BUCKET, BUCKET, BUCKET
 
-static struct stripe stripes[STRIPES] = {FOUR_STRIPES, FOUR_STRIPES, FOUR_STRIPES, FOUR_STRIPES};
+static struct bucket buckets[BUCKETS] = {FOUR_BUCKETS, FOUR_BUCKETS, FOUR_BUCKETS, FOUR_BUCKETS};
 
 /* How many flights this thread leads. */
 static _Thread_local unsigned leading;
 
-static struct stripe *stripe_of(struct key key)
+static struct bucket *bucket_of(struct key key)
 {
-    return &stripes[key.high & (STRIPES - 1)];
+    return &buckets[key.high & (BUCKETS - 1)];
 }
 
 /* ---- what is the same ---- */
@@ -146,7 +146,7 @@ static struct flight *flight_new(const struct query_identity *identity,
     return flight;
 }
 
-/* Nobody leads it or waits for it, and it is in no stripe. Wants no lock held. */
+/* Nobody leads it or waits for it, and it is in no bucket. Wants no lock held. */
 static void flight_free(struct flight *flight)
 {
     pthread_cond_destroy(&flight->moved);
@@ -177,14 +177,14 @@ static void wait_for(pthread_cond_t *moved, pthread_mutex_t *lock, int64_t nanos
 #endif
 }
 
-/* Holds the stripe's lock. What a flight that another boarded first is to this thread. */
-static enum boarding join(struct stripe *stripe, struct flight *flight, int64_t wait_ns)
+/* Holds the bucket's lock. What a flight that another boarded first is to this thread. */
+static enum boarding join(struct bucket *bucket, struct flight *flight, int64_t wait_ns)
 {
     if (flight->progress == LED && leading == 0 && wait_ns > 0) {
         int64_t end = ticks_after(ticks_now(), wait_ns);
         flight->waiting++;
         for (int64_t left = wait_ns; flight->progress == LED && left > 0; left = end - ticks_now())
-            wait_for(&flight->moved, &stripe->lock, left);
+            wait_for(&flight->moved, &bucket->lock, left);
         flight->waiting--;
     }
     /* The first to find it adrift leads, even if its time is over: it computes anyway. */
@@ -195,26 +195,26 @@ static enum boarding join(struct stripe *stripe, struct flight *flight, int64_t 
     return flight->progress == LANDED ? FLIGHT_LANDED : FLIGHT_ALONE;
 }
 
-/* Holds the stripe's lock. */
-static struct flight *find(const struct stripe *stripe, const struct query_identity *identity,
+/* Holds the bucket's lock. */
+static struct flight *find(const struct bucket *bucket, const struct query_identity *identity,
                            const struct evidence *evidence)
 {
-    struct flight *flight = stripe->flights;
+    struct flight *flight = bucket->flights;
     while (flight != NULL &&
            !(same_identity(&flight->identity, identity) && same_state(flight, evidence)))
         flight = flight->next;
     return flight;
 }
 
-/* Holds the stripe's lock. */
-static struct flight *depart(struct stripe *stripe, const struct query_identity *identity,
+/* Holds the bucket's lock. */
+static struct flight *depart(struct bucket *bucket, const struct query_identity *identity,
                              const struct evidence *evidence)
 {
     struct flight *flight = flight_new(identity, evidence);
     if (flight == NULL)
         return NULL;
-    flight->next = stripe->flights;
-    stripe->flights = flight;
+    flight->next = bucket->flights;
+    bucket->flights = flight;
     return flight;
 }
 
@@ -225,15 +225,15 @@ enum boarding flight_board(const struct query_identity *identity, const struct e
     *flight = NULL;
     *result = NULL;
     *load_ns = 0;
-    struct stripe *stripe = stripe_of(identity->key);
+    struct bucket *bucket = bucket_of(identity->key);
     bool last = false;
-    pthread_mutex_lock(&stripe->lock);
+    pthread_mutex_lock(&bucket->lock);
     enum boarding boarding;
-    struct flight *found = find(stripe, identity, evidence);
+    struct flight *found = find(bucket, identity, evidence);
     if (found != NULL) {
-        boarding = join(stripe, found, wait_ns);
+        boarding = join(bucket, found, wait_ns);
     } else {
-        found = depart(stripe, identity, evidence);
+        found = depart(bucket, identity, evidence);
         boarding = found != NULL ? FLIGHT_LEAD : FLIGHT_ALONE;
     }
     if (boarding == FLIGHT_LEAD) {
@@ -244,7 +244,7 @@ enum boarding flight_board(const struct query_identity *identity, const struct e
         *load_ns = found->load_ns;
         last = found->waiting == 0;
     }
-    pthread_mutex_unlock(&stripe->lock);
+    pthread_mutex_unlock(&bucket->lock);
     if (last)
         flight_free(found);
     return boarding;
@@ -256,15 +256,15 @@ void flight_land(struct flight *flight, struct result *result, int64_t load_ns)
 {
     if (flight == NULL)
         return;
-    struct stripe *stripe = stripe_of(flight->identity.key);
-    pthread_mutex_lock(&stripe->lock);
-    struct flight **link = &stripe->flights;
+    struct bucket *bucket = bucket_of(flight->identity.key);
+    pthread_mutex_lock(&bucket->lock);
+    struct flight **link = &bucket->flights;
     while (*link != NULL && *link != flight)
         link = &(*link)->next;
     if (*link == NULL) {
         /* Forgotten at a fork: those who wait for it are in another process, and its condition is
         ** not to be touched, as that may wait for them. */
-        pthread_mutex_unlock(&stripe->lock);
+        pthread_mutex_unlock(&bucket->lock);
         return;
     }
     leading--;
@@ -281,16 +281,16 @@ void flight_land(struct flight *flight, struct result *result, int64_t load_ns)
     /* To all, a failure too: then it does not matter which of them gives up just now. */
     if (!empty)
         pthread_cond_broadcast(&flight->moved);
-    pthread_mutex_unlock(&stripe->lock);
+    pthread_mutex_unlock(&bucket->lock);
     if (empty)
         flight_free(flight);
 }
 
 void flight_forget_all(void)
 {
-    for (int i = 0; i < STRIPES; i++) {
-        pthread_mutex_init(&stripes[i].lock, NULL);
-        stripes[i].flights = NULL;
+    for (int i = 0; i < BUCKETS; i++) {
+        pthread_mutex_init(&buckets[i].lock, NULL);
+        buckets[i].flights = NULL;
     }
     leading = 0;
 }
@@ -298,10 +298,10 @@ void flight_forget_all(void)
 #ifdef QUERYCACHE_TEST
 unsigned flight_waiting(const struct flight *flight)
 {
-    struct stripe *stripe = stripe_of(flight->identity.key);
-    pthread_mutex_lock(&stripe->lock);
+    struct bucket *bucket = bucket_of(flight->identity.key);
+    pthread_mutex_lock(&bucket->lock);
     unsigned waiting = flight->waiting;
-    pthread_mutex_unlock(&stripe->lock);
+    pthread_mutex_unlock(&bucket->lock);
     return waiting;
 }
 #endif

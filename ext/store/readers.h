@@ -1,54 +1,54 @@
 /*
-** Stripes: how many threads read shards at once without writing to one line of the processor's
-** cache. A thread that reads a shard claims a stripe, which nobody else then has, and names the
-** shard there; who wants to change a shard says so in the shard, and waits until no stripe names
-** it. A thread finds the stripe free that it had before, so that the line stays its core's own;
+** Readers: how many threads read shards at once without writing to one line of the processor's
+** cache. A thread that reads a shard claims a reader, which nobody else then has, and names the
+** shard there; who wants to change a shard says so in the shard, and waits until no reader names
+** it. A thread finds the reader free that it had before, so that the line stays its core's own;
 ** where another thread is in it, it moves on to the next.
 **
-** What is written for each hit goes where the stripe's holder alone writes: a plain addition will
+** What is written for each hit goes where the reader's holder alone writes: a plain addition will
 ** do for counting. Thread-safe.
 */
-#ifndef QUERYCACHE_STORE_STRIPE_H
-#define QUERYCACHE_STORE_STRIPE_H
+#ifndef QUERYCACHE_STORE_READERS_H
+#define QUERYCACHE_STORE_READERS_H
 
 #include <stdatomic.h>
 #include <stdint.h>
 
 /* A power of two; so many threads read at once, others wait for one of them. */
-#define STRIPES 16
+#define READERS 16
 
 /* Longer than a line of the processor's cache, and than the two that it fetches at once: what lies
 ** so far apart shares none, wherever the block that it lies in begins. */
 #define CACHE_GAP 128
 
-struct stripe {
+struct reader {
     _Atomic unsigned place;    /* 0: free; else 1 + the number of the shard that is read */
-    unsigned number;           /* of the stripe */
+    unsigned number;           /* of the reader */
     _Atomic int64_t last_used; /* the greatest recency that was given out here */
     char gap[CACHE_GAP - 2 * sizeof(int64_t)];
 };
 
-struct stripes {
+struct readers {
     _Atomic unsigned count; /* only so many were ever claimed: the first ones */
     char gap[CACHE_GAP];
-    struct stripe all[STRIPES];
+    struct reader all[READERS];
 };
 
 /* The memory is zeroed. */
-void stripes_init(struct stripes *stripes);
+void readers_init(struct readers *readers);
 
-/* Claim a stripe to read that shard. Waits only where all are taken, for none that waits itself. */
-struct stripe *stripe_claim(struct stripes *stripes, unsigned shard);
+/* Claim a reader to read that shard. Waits only where all are taken, for none that waits itself. */
+struct reader *reader_claim(struct readers *readers, unsigned shard);
 
-static inline void stripe_leave(struct stripe *stripe)
+static inline void reader_leave(struct reader *reader)
 {
-    atomic_store_explicit(&stripe->place, 0, memory_order_release);
+    atomic_store_explicit(&reader->place, 0, memory_order_release);
 }
 
 /* Wait until nobody reads that shard who began before this call. */
-void stripes_await(struct stripes *stripes, unsigned shard);
+void readers_await(struct readers *readers, unsigned shard);
 
 /* The greatest recency given out in any. */
-int64_t stripes_last_used(const struct stripes *stripes);
+int64_t readers_last_used(const struct readers *readers);
 
 #endif

@@ -4,13 +4,13 @@
 
 #include "store/space.h"
 
-bool shard_init(struct shard *shard, unsigned number, struct stripes *stripes, struct scope *scope)
+bool shard_init(struct shard *shard, unsigned number, struct readers *readers, struct scope *scope)
 {
     memset(shard, 0, sizeof *shard);
     if (pthread_mutex_init(&shard->lock, NULL) != 0)
         return false;
     shard->number = number;
-    shard->stripes = stripes;
+    shard->readers = readers;
     shard->buckets = shard->first;
     shard->bucket_count = SHARD_FIRST_BUCKETS;
     shard->newest = INT64_MIN;
@@ -35,17 +35,17 @@ struct order *shard_order(struct shard *shard, struct space *space)
 
 /* ---- the ways in ---- */
 
-struct stripe *shard_enter(struct shard *shard)
+struct reader *shard_enter(struct shard *shard)
 {
-    struct stripe *stripe = stripe_claim(shard->stripes, shard->number);
+    struct reader *reader = reader_claim(shard->readers, shard->number);
     if (!atomic_load(&shard->closed))
-        return stripe;
-    stripe_leave(stripe);
+        return reader;
+    reader_leave(reader);
     /* Who closed it has the lock; with the lock in hand, nobody has. */
     pthread_mutex_lock(&shard->lock);
-    stripe = stripe_claim(shard->stripes, shard->number);
+    reader = reader_claim(shard->readers, shard->number);
     pthread_mutex_unlock(&shard->lock);
-    return stripe;
+    return reader;
 }
 
 void shard_lock(struct shard *shard)
@@ -53,14 +53,14 @@ void shard_lock(struct shard *shard)
     pthread_mutex_lock(&shard->lock);
 }
 
-/* Of the stripe's place and `closed`, each thread writes one and then reads the other: so one of
+/* Of the reader's place and `closed`, each thread writes one and then reads the other: so one of
 ** the two sees what the other wrote. */
 static void close_shard(struct shard *shard)
 {
     if (atomic_load_explicit(&shard->closed, memory_order_relaxed))
         return;
     atomic_store(&shard->closed, true);
-    stripes_await(shard->stripes, shard->number);
+    readers_await(shard->readers, shard->number);
 }
 
 void shard_unlock(struct shard *shard)
@@ -72,14 +72,14 @@ void shard_unlock(struct shard *shard)
 
 /* ---- order ---- */
 
-void shard_use(const struct shard *shard, struct stripe *stripe, struct entry *entry, int64_t now)
+void shard_use(const struct shard *shard, struct reader *reader, struct entry *entry, int64_t now)
 {
     /* Within one tick, too, after what was in this shard before, and what this thread used. */
-    int64_t last = atomic_load_explicit(&stripe->last_used, memory_order_relaxed);
+    int64_t last = atomic_load_explicit(&reader->last_used, memory_order_relaxed);
     if (last < shard->newest)
         last = shard->newest;
     int64_t used = now > last ? now : last + 1;
-    atomic_store_explicit(&stripe->last_used, used, memory_order_relaxed);
+    atomic_store_explicit(&reader->last_used, used, memory_order_relaxed);
     entry_use(entry, used);
 }
 

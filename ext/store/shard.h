@@ -5,7 +5,7 @@
 ** unlocking.
 **
 ** Two ways in. shard_enter() lets any number of threads find entries and use them at once, each
-** with a stripe of its own; they write to no line that two of them share but that of an entry both
+** with a reader of its own; they write to no line that two of them share but that of an entry both
 ** hit. shard_lock() lets one in, who may look at everything while others go on finding; what
 ** changes the shard first keeps out who enters, until the lock is given back. A thread that has
 ** entered takes no lock before it has left.
@@ -32,7 +32,7 @@ struct segment {
 struct shard {
     _Atomic bool closed; /* to who would enter: somebody changes it, or waits to */
     unsigned number;
-    struct stripes *stripes;
+    struct readers *readers;
     struct entry **buckets; /* `first`, or allocated */
     size_t bucket_count;    /* a power of two */
     int64_t newest;         /* all later uses are above it: what the orders know stands */
@@ -51,7 +51,7 @@ struct removal {
 };
 
 /* `scope` is the store's. False when a lock cannot be made. */
-bool shard_init(struct shard *shard, unsigned number, struct stripes *stripes, struct scope *scope);
+bool shard_init(struct shard *shard, unsigned number, struct readers *readers, struct scope *scope);
 void shard_destroy(struct shard *shard);
 
 /* `scope` is the space's. */
@@ -60,8 +60,8 @@ void segment_init(struct segment *segment, struct scope *scope);
 /* The shard's order, or its segment's for a space. Of what it publishes, anybody may read. */
 struct order *shard_order(struct shard *shard, struct space *space);
 
-/* To find and to use; then stripe_leave(). */
-struct stripe *shard_enter(struct shard *shard);
+/* To find and to use; then reader_leave(). */
+struct reader *shard_enter(struct shard *shard);
 
 void shard_lock(struct shard *shard);
 void shard_unlock(struct shard *shard);
@@ -70,7 +70,7 @@ void shard_unlock(struct shard *shard);
 struct entry *shard_find(const struct shard *shard, const struct query_identity *identity);
 
 /* Make an entry the most recently used. Having entered. */
-void shard_use(const struct shard *shard, struct stripe *stripe, struct entry *entry, int64_t now);
+void shard_use(const struct shard *shard, struct reader *reader, struct entry *entry, int64_t now);
 
 /* Evict the first of that queue, of the space or of all (NULL), if its rank is not above `most`.
 ** False where it is, where there is none, and where it was given another turn. */

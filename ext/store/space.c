@@ -55,15 +55,15 @@ static uint64_t load(const _Atomic uint64_t *counter)
     return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-/* The holder of the stripe alone writes here, so no other addition can get lost. */
+/* The holder of the reader alone writes here, so no other addition can get lost. */
 static void add(_Atomic uint64_t *counter, uint64_t amount)
 {
     atomic_store_explicit(counter, load(counter) + amount, memory_order_relaxed);
 }
 
-void space_count_hit(struct space *space, const struct stripe *stripe, int64_t saved_ns)
+void space_count_hit(struct space *space, const struct reader *reader, int64_t saved_ns)
 {
-    struct tally *tally = &space->tallies[stripe->number];
+    struct tally *tally = &space->tallies[reader->number];
     add(&tally->hits, 1);
     add(&tally->saved_ns, (uint64_t)saved_ns);
 }
@@ -73,7 +73,7 @@ static void sum_up(const struct space *space, uint64_t *sums)
 {
     for (size_t i = 0; i < COUNTERS; i++)
         sums[i] = load(&space->counted[i]);
-    for (int i = 0; i < STRIPES; i++) {
+    for (int i = 0; i < READERS; i++) {
         sums[COUNTER(hits)] += load(&space->tallies[i].hits);
         sums[COUNTER(saved_ns)] += load(&space->tallies[i].saved_ns);
     }

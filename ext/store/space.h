@@ -5,7 +5,7 @@
 ** way round.
 **
 ** All is counted in the spaces. Hits, which many threads count at once, have a place for each
-** stripe; what comes with other work is counted by atomic additions. The store's counters are the
+** reader; what comes with other work is counted by atomic additions. The store's counters are the
 ** sum over its spaces, those that are gone included.
 */
 #ifndef QUERYCACHE_STORE_SPACE_H
@@ -26,7 +26,7 @@ struct spaces {
     uint64_t gone[COUNTERS]; /* what the spaces counted that are no more, since the last reset */
 };
 
-/* What the holders of one stripe count. */
+/* What the holders of one reader count. */
 struct tally {
     _Atomic uint64_t hits;
     _Atomic uint64_t saved_ns;
@@ -44,13 +44,13 @@ struct space {
     _Atomic int64_t holds;   /* references and entries */
     _Atomic int64_t entries; /* with those that have room reserved */
     _Atomic int64_t bytes;   /* likewise */
-    struct limits limits;    /* under the store's room lock */
+    struct limits limits;    /* under the store's bounds lock */
     struct scope scope;
     bool has_own_policy; /* under the lock of the spaces */
     _Atomic uint64_t counted[COUNTERS];
     uint64_t reset[COUNTERS]; /* the sums at the last reset, under the lock of the spaces */
     char gap[CACHE_GAP];      /* between what insertions write and what hits do */
-    struct tally tallies[STRIPES];
+    struct tally tallies[READERS];
     struct segment segments[];
 };
 
@@ -72,8 +72,8 @@ static inline void space_count(struct space *space, size_t counter, uint64_t amo
     atomic_fetch_add_explicit(&space->counted[counter], amount, memory_order_relaxed);
 }
 
-/* Count a hit, holding the stripe. */
-void space_count_hit(struct space *space, const struct stripe *stripe, int64_t saved_ns);
+/* Count a hit, holding the reader. */
+void space_count_hit(struct space *space, const struct reader *reader, int64_t saved_ns);
 
 /* Of one space; of all, those that are gone included; and for all, from 0 again. */
 struct counters space_sum(const struct space *space);

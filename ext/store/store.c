@@ -15,28 +15,28 @@ static void destroy(struct store *store, unsigned shards)
     scope_destroy(&store->scope);
     ghosts_destroy(&store->asked);
     pthread_mutex_destroy(&store->spaces.lock);
-    pthread_mutex_destroy(&store->room);
+    pthread_mutex_destroy(&store->bounds_lock);
     memory_free(store);
 }
 
 /* All or none. */
 static bool make_locks(struct store *store)
 {
-    if (pthread_mutex_init(&store->room, NULL) != 0)
+    if (pthread_mutex_init(&store->bounds_lock, NULL) != 0)
         return false;
     if (pthread_mutex_init(&store->spaces.lock, NULL) != 0) {
-        pthread_mutex_destroy(&store->room);
+        pthread_mutex_destroy(&store->bounds_lock);
         return false;
     }
     if (!ghosts_init(&store->asked, &store->entries, &store->bytes)) {
         pthread_mutex_destroy(&store->spaces.lock);
-        pthread_mutex_destroy(&store->room);
+        pthread_mutex_destroy(&store->bounds_lock);
         return false;
     }
     if (!scope_init(&store->scope, policy_at(0), &store->entries, &store->bytes)) {
         ghosts_destroy(&store->asked);
         pthread_mutex_destroy(&store->spaces.lock);
-        pthread_mutex_destroy(&store->room);
+        pthread_mutex_destroy(&store->bounds_lock);
         return false;
     }
     return true;
@@ -54,9 +54,9 @@ struct store *store_new(unsigned shards, struct limits limits)
     }
     store->spaces.policy = policy_at(0);
     store->spaces.bytes = &store->bytes;
-    stripes_init(&store->stripes);
+    readers_init(&store->readers);
     while (store->shard_count < shards &&
-           shard_init(&store->shards[store->shard_count], store->shard_count, &store->stripes,
+           shard_init(&store->shards[store->shard_count], store->shard_count, &store->readers,
                       &store->scope))
         store->shard_count++;
     if (store->shard_count == shards)
@@ -161,7 +161,7 @@ static void drop_ended(struct store *store, struct shard *shard,
         if (judgement.ended)
             shard_unlink(shard, entry, judgement.cause, &removal);
     }
-    room_settle(store, shard, &removal);
+    bounds_settle(store, shard, &removal);
 }
 
 enum found store_find(struct store *store, const struct query_identity *identity, int64_t now,
@@ -170,16 +170,16 @@ enum found store_find(struct store *store, const struct query_identity *identity
     struct shard *shard = shard_of(store, identity->key);
     struct judgement judgement = {.found = FOUND_MISS};
     *result = NULL;
-    struct stripe *stripe = shard_enter(shard);
+    struct reader *reader = shard_enter(shard);
     struct entry *entry = shard_find(shard, identity);
     if (entry != NULL)
         judgement = judge_entry(entry, now, check, context);
     if (judgement.found == FOUND_HIT) {
         *result = result_retain(entry->result);
-        shard_use(shard, stripe, entry, now);
-        space_count_hit(identity->space, stripe, entry->load_ns);
+        shard_use(shard, reader, entry, now);
+        space_count_hit(identity->space, reader, entry->load_ns);
     }
-    stripe_leave(stripe);
+    reader_leave(reader);
     if (judgement.ended)
         drop_ended(store, shard, identity, now, check, context);
     return judgement.found;
@@ -189,7 +189,7 @@ enum found store_find(struct store *store, const struct query_identity *identity
 static bool can_fit(struct store *store, const struct query_identity *identity, size_t bytes)
 {
     struct demand demand = {.space = identity->space, .entries = 1, .bytes = (int64_t)bytes};
-    return bytes <= INT64_MAX / 4 && room_is_possible(store, &demand);
+    return bytes <= INT64_MAX / 4 && bounds_is_possible(store, &demand);
 }
 
 /* Drop the older one and what the sweep finds. A zeroed table where the shard should have one of
@@ -206,7 +206,7 @@ static struct entry **prepare(struct store *store, struct shard *shard,
     shard_sweep(shard, now, &removal);
     *table_count = shard_wanted_buckets(shard);
     bool as_it_is = *table_count == shard->bucket_count;
-    room_settle(store, shard, &removal);
+    bounds_settle(store, shard, &removal);
     return as_it_is ? NULL : memory_alloc_zero(*table_count * sizeof(struct entry *));
 }
 
@@ -227,7 +227,7 @@ static void link_entry(struct store *store, struct shard *shard, struct entry *e
         unused = shard_rehash(shard, table, table_count);
     }
     shard_link(shard, entry);
-    room_settle(store, shard, &removal);
+    bounds_settle(store, shard, &removal);
     if (unused != NULL) {
         memory_free(unused);
         atomic_fetch_sub(&store->bytes, (int64_t)(unused_count * sizeof(struct entry *)));
@@ -242,8 +242,8 @@ enum kept store_insert(struct store *store, const struct query_identity *identit
         store_count_rejection(store, identity->space);
         return KEPT_TOO_BIG;
     }
-    room_for_ghosts(store, identity->space);
-    if (!room_admits(store, &identity->key)) {
+    bounds_for_ghosts(store, identity->space);
+    if (!bounds_admits(store, &identity->key)) {
         store_count_rejection(store, identity->space);
         return KEPT_NOT_ADMITTED;
     }
@@ -258,7 +258,7 @@ enum kept store_insert(struct store *store, const struct query_identity *identit
         .bytes = (int64_t)bytes,
         .table_bytes = table != NULL ? (int64_t)(table_count * sizeof(struct entry *)) : 0,
     };
-    bool room = entry != NULL && room_make(store, &demand);
+    bool room = entry != NULL && bounds_make(store, &demand);
     if (table != NULL && (!room || demand.table_bytes == 0)) {
         memory_free(table);
         table = NULL;
@@ -293,7 +293,7 @@ static bool attach(struct store *store, const struct query_identity *identity, i
 {
     struct shard *shard = shard_of(store, identity->key);
     struct demand demand = {.space = identity->space, .now = now, .bytes = (int64_t)bytes};
-    if (!room_make(store, &demand))
+    if (!bounds_make(store, &demand))
         return false;
     shard_lock(shard);
     struct entry *entry = shard_find(shard, identity);
@@ -304,7 +304,7 @@ static bool attach(struct store *store, const struct query_identity *identity, i
     }
     shard_unlock(shard);
     if (!there)
-        room_give_back(store, &demand);
+        bounds_give_back(store, &demand);
     return there;
 }
 
@@ -380,7 +380,7 @@ int64_t store_remove(struct store *store, bool (*match)(const struct entry_view 
         choice.now = ticks_now();
         choice.removal = (struct removal){0};
         shard_each(shard, remove_chosen, &choice);
-        room_settle(store, shard, &choice.removal);
+        bounds_settle(store, shard, &choice.removal);
     }
     return choice.servable;
 }

@@ -10,7 +10,7 @@
 
 #include "base/memory.h"
 #include "base/ticks.h"
-#include "coherence/slots.h"
+#include "coherence/hooks.h"
 #include "coherence/stamp.h"
 #include "disk.h"
 #include "scheduler.h"
@@ -304,7 +304,7 @@ int sqlite3_stmt_status(sqlite3_stmt *statement, int counter, int reset)
     return 0;
 }
 
-/* ---- hooks: instead of ext/coherence/slots.c, which searches SQLite's own struct for them ---- */
+/* ---- hooks: instead of ext/coherence/hooks.c, which searches SQLite's own struct for them ---- */
 
 /* The application has none. */
 void *sqlite3_update_hook(sqlite3 *db,
@@ -327,25 +327,25 @@ void *sqlite3_rollback_hook(sqlite3 *db, void (*hook)(void *), void *argument)
     return NULL;
 }
 
-void slots_take(sqlite3 *db, update_hook update, commit_hook on_commit, rollback_hook rollback,
-                void *argument, struct hook_slots *before)
+void hooks_take(sqlite3 *db, update_hook update, commit_hook on_commit, rollback_hook rollback,
+                void *argument, struct foreign_hooks *before)
 {
-    *before = (struct hook_slots){0};
+    *before = (struct foreign_hooks){0};
     db->on_update = update;
     db->on_commit = on_commit;
     db->on_rollback = rollback;
     db->hook_argument = argument;
 }
 
-bool slots_hold(sqlite3 *db, update_hook update, commit_hook on_commit, rollback_hook rollback,
+bool hooks_hold(sqlite3 *db, update_hook update, commit_hook on_commit, rollback_hook rollback,
                 const void *argument)
 {
     return db->on_update == update && db->on_commit == on_commit && db->on_rollback == rollback &&
            db->hook_argument == argument;
 }
 
-void slots_give_back(sqlite3 *db, update_hook update, commit_hook on_commit, rollback_hook rollback,
-                     const void *argument, const struct hook_slots *before)
+void hooks_give_back(sqlite3 *db, update_hook update, commit_hook on_commit, rollback_hook rollback,
+                     const void *argument, const struct foreign_hooks *before)
 {
     (void)update, (void)on_commit, (void)rollback, (void)argument, (void)before;
     db->on_update = NULL;

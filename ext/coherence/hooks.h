@@ -12,8 +12,8 @@
 ** SQLite), `known` is false and every own commit counts as unknown: hits are lost, exactness is
 ** not.
 */
-#ifndef QUERYCACHE_COHERENCE_SLOTS_H
-#define QUERYCACHE_COHERENCE_SLOTS_H
+#ifndef QUERYCACHE_COHERENCE_HOOKS_H
+#define QUERYCACHE_COHERENCE_HOOKS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,7 +26,7 @@ typedef int (*commit_hook)(void *argument);
 typedef void (*rollback_hook)(void *argument);
 
 /* The hooks that were in the slots before ours. */
-struct hook_slots {
+struct foreign_hooks {
     update_hook update;
     void *update_argument;
     commit_hook commit;
@@ -37,25 +37,25 @@ struct hook_slots {
 
 /* Put our hooks into the slots; `before` receives what was there (nothing where that cannot be
 ** seen, or where it was ours). All three get `argument`. */
-void slots_take(sqlite3 *db, update_hook update, commit_hook commit, rollback_hook rollback,
-                void *argument, struct hook_slots *before);
+void hooks_take(sqlite3 *db, update_hook update, commit_hook commit, rollback_hook rollback,
+                void *argument, struct foreign_hooks *before);
 
-/* True while all three slots hold what slots_take() put there. */
-bool slots_hold(sqlite3 *db, update_hook update, commit_hook commit, rollback_hook rollback,
+/* True while all three slots hold what hooks_take() put there. */
+bool hooks_hold(sqlite3 *db, update_hook update, commit_hook commit, rollback_hook rollback,
                 const void *argument);
 
 /* Put back what was there before, in those slots that are still ours. */
-void slots_give_back(sqlite3 *db, update_hook update, commit_hook commit, rollback_hook rollback,
-                     const void *argument, const struct hook_slots *before);
+void hooks_give_back(sqlite3 *db, update_hook update, commit_hook commit, rollback_hook rollback,
+                     const void *argument, const struct foreign_hooks *before);
 
 /*
 ** How many names the application's functions have on a connection, ours included: it grows when one hides
 ** a function of SQLite's own, for which SQLite need not expire a statement. False where that is not
 ** found in the connection.
 */
-bool slots_count_functions(sqlite3 *db, unsigned *count);
+bool hooks_count_functions(sqlite3 *db, unsigned *count);
 
 /* In the child of a fork(): the lock is made anew. */
-void slots_start_over(void);
+void hooks_start_over(void);
 
 #endif

@@ -1,4 +1,4 @@
-#include "coherence/slots.h"
+#include "coherence/hooks.h"
 
 #include <pthread.h>
 #include <stdint.h>
@@ -164,10 +164,10 @@ static bool slot_is(sqlite3 *db, size_t offset, void (*function)(void), const vo
     return slot.function == function && slot.argument == argument;
 }
 
-void slots_take(sqlite3 *db, update_hook update, commit_hook commit, rollback_hook rollback,
-                void *argument, struct hook_slots *before)
+void hooks_take(sqlite3 *db, update_hook update, commit_hook commit, rollback_hook rollback,
+                void *argument, struct foreign_hooks *before)
 {
-    *before = (struct hook_slots){0};
+    *before = (struct foreign_hooks){0};
     if (layout_known()) {
         struct slot slot = read_slot(db, layout.update);
         if (slot.function != (void (*)(void))update) {
@@ -190,7 +190,7 @@ void slots_take(sqlite3 *db, update_hook update, commit_hook commit, rollback_ho
     sqlite3_rollback_hook(db, rollback, argument);
 }
 
-bool slots_hold(sqlite3 *db, update_hook update, commit_hook commit, rollback_hook rollback,
+bool hooks_hold(sqlite3 *db, update_hook update, commit_hook commit, rollback_hook rollback,
                 const void *argument)
 {
     return layout_known() && slot_is(db, layout.update, (void (*)(void))update, argument) &&
@@ -198,8 +198,8 @@ bool slots_hold(sqlite3 *db, update_hook update, commit_hook commit, rollback_ho
            slot_is(db, layout.rollback, (void (*)(void))rollback, argument);
 }
 
-void slots_give_back(sqlite3 *db, update_hook update, commit_hook commit, rollback_hook rollback,
-                     const void *argument, const struct hook_slots *before)
+void hooks_give_back(sqlite3 *db, update_hook update, commit_hook commit, rollback_hook rollback,
+                     const void *argument, const struct foreign_hooks *before)
 {
     if (!layout_known())
         return;
@@ -211,7 +211,7 @@ void slots_give_back(sqlite3 *db, update_hook update, commit_hook commit, rollba
         sqlite3_rollback_hook(db, before->rollback, before->rollback_argument);
 }
 
-bool slots_count_functions(sqlite3 *db, unsigned *count)
+bool hooks_count_functions(sqlite3 *db, unsigned *count)
 {
     layout_known();
     if (learning || !layout.functions_known)
@@ -220,7 +220,7 @@ bool slots_count_functions(sqlite3 *db, unsigned *count)
     return true;
 }
 
-void slots_start_over(void)
+void hooks_start_over(void)
 {
     pthread_mutex_init(&layout_lock, NULL);
 }
