@@ -46,7 +46,7 @@ enum fit {
     FIT_MADE,
     FIT_NEVER,       /* alone over a limit */
     FIT_SPACE_SHORT, /* the space must give something up first */
-    BOUNDS_STORE_SHORT,
+    FIT_STORE_SHORT,
 };
 
 static bool is_over(int64_t used, int64_t more, int64_t limit)
@@ -72,7 +72,7 @@ static enum fit judge(const struct store *store, struct demand *demand)
         return FIT_SPACE_SHORT;
     if (is_over(atomic_load(&store->bytes), demand->bytes + demand->table_bytes, max_bytes) ||
         is_over(atomic_load(&store->entries), demand->entries, max_entries))
-        return BOUNDS_STORE_SHORT;
+        return FIT_STORE_SHORT;
     return FIT_MADE;
 }
 
