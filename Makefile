@@ -62,7 +62,7 @@ EXT_SOURCES     := $(filter-out $(PRELOAD_SOURCES),$(wildcard ext/*.c ext/*/*.c 
 # What goes before a program's own SQLite: Linux has the means.
 PRELOAD := $(if $(filter Linux,$(OS)),$(BUILD)/libquerycache_preload.so $(BUILD)/querycache-run)
 
-all: $(BUILD)/querycache.$(SUFFIX) $(PRELOAD) ## Build build/querycache, the loadable extension, and build/querycache-run (the default)
+all: $(BUILD)/querycache.$(SUFFIX) $(PRELOAD) ## Build build/querycache and querycache-run
 
 static: $(BUILD)/static/libquerycache.a ## Build build/static/libquerycache.a, to link with SQLite
 
@@ -133,21 +133,21 @@ help: ## Show this list
 	@echo 'make GOAL ...'
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(filter %Makefile %.mk,$(MAKEFILE_LIST)) | \
 	    awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
-	@echo 'Installed under PREFIX=$(PREFIX): lib/sqlite3/querycache.$(SUFFIX) (to .load), lib/libquerycache.a'
-	@echo '(to link), include/querycache.h, lib/pkgconfig/querycache.pc, bin/querycache-run, share/man.'
-	@echo 'DESTDIR is put in front.'
-	@echo 'STEPS= and SEED= set the differential test, CC= the compiler, BUILD= another folder than build,'
-	@echo 'V=1 shows the commands of the goals that build much, too.'
+	@echo 'PREFIX=$(PREFIX) gets lib/sqlite3/querycache.$(SUFFIX) (to .load), lib/libquerycache.a (to'
+	@echo 'link), include/querycache.h, lib/pkgconfig/querycache.pc, bin/querycache-run, share/man.'
+	@echo 'DESTDIR is put in front. STEPS= and SEED= set the differential test, CC= the compiler,'
+	@echo 'BUILD= another folder than build. V=1 shows the commands of goals that build much, too.'
 
 # npm is large where it comes from the package manager: `make deps demo` does without.
 WITHOUT_NPM := all demo install test-system bench-report
 deps: ## Install what is missing for building, demo and test (apt, dnf or brew)
-	@.ci/deps $(if $(filter-out $(WITHOUT_NPM),$(or $(filter-out deps bench-deps suite-deps,$(MAKECMDGOALS)),test)),test,build)
+	@.ci/deps $(if $(filter-out $(WITHOUT_NPM),$(or $(filter-out deps bench-deps suite-deps, \
+	    $(MAKECMDGOALS)),test)),test,build)
 
 dev-deps: deps ## Install what is missing for format, lint, asan, tsan and coverage
 	@.ci/deps develop
 
-bench-deps: deps ## Install what is missing for all of bench and bench-report (Redis, memcached, gnuplot)
+bench-deps: deps ## Install what is missing for all of bench and bench-report
 	@.ci/deps bench
 
 package-deps: deps ## Install what is missing for deb and check-package (debhelper, lintian, ...)

@@ -1,5 +1,5 @@
-# The benchmarks: what they are built of, and the goals that run them. Included by the Makefile. A new
-# bench/*.c needs no line here.
+# The benchmarks: what they are built of, and the goals that run them. Included by the Makefile. A
+# new bench/*.c needs no line here.
 
 BENCH_SOURCES   := $(wildcard bench/*.c)
 BENCH_SUPPORT   := $(wildcard bench/support/*.c bench/policies/*.c)
@@ -10,7 +10,8 @@ GROWTHS         := $(GROWTH_SOURCES:bench/%.c=%)
 # What bench/peers.c compares with. Two of them want a library that need not be there.
 HIREDIS         := $(shell pkg-config --libs hiredis 2>/dev/null)
 LIBMEMCACHED    := $(shell pkg-config --libs libmemcached 2>/dev/null)
-LEFT_OUT        := $(if $(HIREDIS),,bench/peers/redis.c) $(if $(LIBMEMCACHED),,bench/peers/memcached.c)
+LEFT_OUT        := $(if $(HIREDIS),,bench/peers/redis.c) \
+                   $(if $(LIBMEMCACHED),,bench/peers/memcached.c)
 PEER_SOURCES    := $(filter-out $(LEFT_OUT),$(wildcard bench/peers/*.c))
 PEER_FLAGS      := $(if $(HIREDIS),-DHAVE_HIREDIS) $(if $(LIBMEMCACHED),-DHAVE_LIBMEMCACHED)
 
@@ -23,7 +24,8 @@ $(BUILD)/$(1)/peers: private PEER_LIBS = $(HIREDIS) $(LIBMEMCACHED)
 $(patsubst %,$(BUILD)/$(1)/%,$(BENCHES) $(GROWTHS)): $(BUILD)/$(1)/%: $(BUILD)/$(1)/bench/%.o \
         $(BENCH_SUPPORT:%.c=$(BUILD)/$(1)/%.o) $(BUILD)/$(1)/libquerycache.a $(filter %.o,$(3))
 	@mkdir -p $$(@D)
-	$$(CC) $(2) $$(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $(filter -l%,$(3)) $$(PEER_LIBS) -lpthread -ldl -lm
+	$$(CC) $(2) $$(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $(filter -l%,$(3)) $$(PEER_LIBS) \
+	    -lpthread -ldl -lm
 endef
 
 .PHONY: bench bench-report
@@ -39,6 +41,6 @@ bench: ## Measure: build and run bench/ against the system's SQLite and the newe
 
 # Which SQLite: static is the system's, newest the newest.
 REPORT_WITH ?= static
-bench-report: ## Measure how cost grows too, and write build/bench/report.html with tables and pictures
+bench-report: ## Measure how cost grows too; build/bench/report.html has tables, pictures
 	@$(PARALLEL) all $(patsubst %,$(BUILD)/$(REPORT_WITH)/%,$(BENCHES) $(GROWTHS))
 	@bench/report.sh $(BUILD)/$(REPORT_WITH) $(BUILD)/bench $(BENCHES) $(GROWTHS)

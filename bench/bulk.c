@@ -8,8 +8,8 @@
 ** A round is a part of the transaction, or some of the commits; the sides take turns.
 **
 **   bulk                    all of it
-**   bulk SIDE COST ROUNDS   only this side and cost (both by number), for a counter of instructions:
-**                           valgrind --tool=callgrind --toggle-collect=run_round build/static/bulk …
+** bulk SIDE COST ROUNDS   only this side and cost (both by number), for a counter of instructions:
+** valgrind --tool=callgrind --toggle-collect=run_round build/static/bulk …
 */
 #include <stdio.h>
 #include <stdlib.h>

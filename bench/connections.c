@@ -1,7 +1,8 @@
 /*
-** What the extension adds to opening and closing a connection, beside none that is open and beside 4,000
-** others, which have it. Each is compared with a plain connection to the same file, opened and closed by
-** turns. With a read each connection counts the rows of a table, once, through the cache or plainly.
+** What the extension adds to opening and closing a connection, beside none that is open and beside
+** 4,000 others, which have it. Each is compared with a plain connection to the same file, opened
+** and closed by turns. With a read each connection counts the rows of a table, once, through the
+** cache or plainly.
 **
 **     make bench
 */
@@ -15,7 +16,8 @@
 enum { OTHERS = 4000, ROUNDS = 1000, RUNS = 2, SPARE_FILES = 100 };
 enum { PLAIN, CACHED, SIDES };
 
-/* Of what the extension makes of opening and closing beside the others, to what it makes of it alone. */
+/* Of what the extension makes of opening and closing beside the others, to what it makes of it
+** alone. */
 #define TARGET 1.2
 
 #define COUNT_ROWS "SELECT count(*) FROM item"

@@ -1,8 +1,8 @@
 /*
 ** What a hit costs in a large store: one row, by a random one of a million entries, beside the same
-** in a store of a thousand. Little of it is work: each step to memory that no cache of the processor
-** has costs as much as a hundred instructions. A primary-key lookup in tables of as many rows, all in
-** SQLite's page cache, tells what that means for a b-tree.
+** in a store of a thousand. Little of it is work: each step to memory that no cache of the
+** processor has costs as much as a hundred instructions. A primary-key lookup in tables of as many
+** rows, all in SQLite's page cache, tells what that means for a b-tree.
 **
 ** Each side is a process of its own with its own store; both have a file of a million rows.
 */

@@ -5,7 +5,7 @@
 ** All sides of one run on one connection.
 **
 **     make bench
-**     build/static/hits COMPARISON SIDE ROUNDS     one side alone, by numbers, to count instructions
+** build/static/hits COMPARISON SIDE ROUNDS     one side alone, by numbers, to count instructions
 */
 #include <stdio.h>
 

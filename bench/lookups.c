@@ -4,7 +4,7 @@
 ** bench/support/sides.h says how a comparison is made. Both sides run on one connection.
 **
 **     make bench
-**     build/static/lookups COMPARISON SIDE ROUNDS  one side alone, by numbers, to count instructions
+** build/static/lookups COMPARISON SIDE ROUNDS  one side alone, by numbers, to count instructions
 */
 #include <stdio.h>
 

@@ -1,11 +1,11 @@
 /*
-** What it costs an application to have its SELECTs prepared through the cache, and what it gains:
-** a hit, a computation whose rows only pass through (what querycache-run does with queries that are
-** quick), and preparing itself, against plain statements. In WAL mode; bench/support/sides.h says how
-** a comparison is made.
+** What it costs an application to have its SELECTs prepared through the cache, and what it gains: a
+** hit, a computation whose rows only pass through (what querycache-run does with queries that are
+** quick), and preparing itself, against plain statements. In WAL mode; bench/support/sides.h says
+** how a comparison is made.
 **
 **     make bench
-**     build/static/prepared COMPARISON SIDE ROUNDS  one side alone, by numbers, to count instructions
+** build/static/prepared COMPARISON SIDE ROUNDS  one side alone, by numbers, to count instructions
 */
 #include <querycache.h>
 #include <stdio.h>

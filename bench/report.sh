@@ -1,7 +1,8 @@
 #!/bin/sh
-# Measures, and writes OUTPUT/report.html: a page by itself, with the machine, the targets, a picture
-# for each CSV file that bench/plots/ has a script for, and all that was printed. The figures stay
-# beside it as CSV files; headline.md is the table of README.md. Called by `make bench-report`:
+# Measures, and writes OUTPUT/report.html: a page by itself, with the machine, the targets, a
+# picture for each CSV file that bench/plots/ has a script for, and all that was printed. The
+# figures stay beside it as CSV files; headline.md is the table of README.md. Called by `make
+# bench-report`:
 #
 #     bench/report.sh PROGRAMS OUTPUT NAME ...
 #
@@ -88,7 +89,8 @@ table() { # FILE
                 class = fields[i] ~ /^-?[0-9.]+$/ ? " class=\"number\"" : ""
                 if (length(fields[i]) > 50) class = " class=\"long\""
                 if (fields[i] == "met" || fields[i] == "missed") class = " class=\"" fields[i] "\""
-                printf "<%s%s>%s</%s>", NR == 1 ? "th" : "td", class, fields[i], NR == 1 ? "th" : "td"
+                cell = NR == 1 ? "th" : "td"
+                printf "<%s%s>%s</%s>", cell, class, fields[i], cell
             }
             print "</tr>"
         }
@@ -144,7 +146,8 @@ headline() { # CSV
             print "| a read, median | one row | 100 rows |"
             print "|---|---|---|"
             for (i = 1; i <= count; i++)
-                printf "| %s | %s | %s |\n", names[i], times[names[i], "one row"], times[names[i], "100 rows"]
+                printf "| %s | %s | %s |\n", names[i], times[names[i], "one row"],
+                    times[names[i], "100 rows"]
         }' "$1"
 }
 
@@ -188,7 +191,8 @@ figure { margin: 1rem 0; }
 svg { width: 100%; height: auto; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid var(--line); }
+th, td { vertical-align: top; }
 .number { text-align: right; }
 td:not(.long) { white-space: nowrap; }
 th { vertical-align: bottom; }
@@ -197,10 +201,11 @@ th { vertical-align: bottom; }
 pre { overflow-x: auto; font-size: .8rem; border-left: 3px solid var(--line); padding-left: 1rem; }
 </style>
 <h1>querycache: measurements</h1>
-<p>querycache is a loadable SQLite extension that keeps the results of queries in memory and hands them
-back for as long as they are exactly what the query would return now. A read that is answered from
-memory is a <em>hit</em>; one that has to be computed is a <em>miss</em>. Here is what both cost on one
-machine, and what the alternatives cost there. Ratios carry over to other machines better than times.</p>
+<p>querycache is a loadable SQLite extension that keeps the results of queries in memory and hands
+them back for as long as they are exactly what the query would return now. A read that is answered
+from memory is a <em>hit</em>; one that has to be computed is a <em>miss</em>. Here is what both
+cost on one machine, and what the alternatives cost there. Ratios carry over to other machines
+better than times.</p>
 END
     table "$output/machine.csv"
     echo '<h2>Targets</h2><p>What the project wants of itself, and what this run came to.</p>'

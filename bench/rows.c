@@ -11,7 +11,8 @@
 #include "support/passthrough.h"
 #include "support/sides.h"
 
-/* A scan of a temp table is quicker in newer versions of SQLite, by more than a virtual table is. */
+/* A scan of a temp table is quicker in newer versions of SQLite, by more than a virtual table is.
+** */
 #define QUICK_SCAN 3050000
 
 static sqlite3 *db;

@@ -1,8 +1,8 @@
 /*
-** What it costs to prepare a text through the cache, beyond what SQLite itself takes to prepare it: a
-** text that is seen for the first time, one that is known, and one that cannot be cached, again. The
-** figure is the least of many interleaved rounds less the least that plain preparing took, since what
-** comes on top is the machine's.
+** What it costs to prepare a text through the cache, beyond what SQLite itself takes to prepare it:
+** a text that is seen for the first time, one that is known, and one that cannot be cached, again.
+** The figure is the least of many interleaved rounds less the least that plain preparing took,
+** since what comes on top is the machine's.
 **
 **     make bench
 **     build/static/texts KIND WAY ROUNDS       one alone, by numbers, to count instructions

@@ -21,7 +21,8 @@ if [ -e .git ]; then
     files=$(git ls-files)
     time=$(git log -1 --format=%ct)
 else
-    files=$(find . -path ./build -prune -o -path ./.cache -prune -o -path "./${BUILD:-build}" -prune \
+    files=$(find . -path ./build -prune -o -path ./.cache -prune \
+        -o -path "./${BUILD:-build}" -prune \
         -o -type f -print | sed 's|^\./||')
     time=$(date -r Makefile +%s)
 fi

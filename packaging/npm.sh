@@ -4,8 +4,9 @@
 #     packaging/npm.sh VERSION LIBRARY OUTPUT
 #
 # OUTPUT/package becomes what is packed, OUTPUT/querycache-VERSION.tgz the archive. Libraries of
-# other platforms can be put into OUTPUT/package/prebuilds/PLATFORM (packaging/npm/platform.js has the
-# names) before `npm pack` is run there again. From the environment: CC, which has found xxHash.
+# other platforms can be put into OUTPUT/package/prebuilds/PLATFORM (packaging/npm/platform.js has
+# the names) before `npm pack` is run there again. From the environment: CC, which has found
+# xxHash.
 set -eu
 
 version=$1
@@ -26,7 +27,8 @@ cp "$source"/*.js "$source"/*.ts "$source/README.md" "$source/../../LICENSE" "$p
 sed "s|@VERSION@|$version|" "$source/package.json" >"$package/package.json"
 cp "$library" "$prebuilds/"
 # xxHash is compiled in, and asks that its notice goes along: the first comment of its header.
-header=$(echo '#include <xxhash.h>' | ${CC:-cc} -E - | sed -n 's/^# 1 "\(.*\/xxhash\.h\)".*/\1/p' | head -n 1)
+header=$(echo '#include <xxhash.h>' | ${CC:-cc} -E - |
+    sed -n 's/^# 1 "\(.*\/xxhash\.h\)".*/\1/p' | head -n 1)
 sed -n '1,/\*\//p' "$header" >"$package/LICENSE.xxhash"
 grep -q 'Redistributions in binary form' "$package/LICENSE.xxhash"
 (cd "$package" && npm pack --silent --pack-destination .. >/dev/null)

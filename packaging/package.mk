@@ -24,17 +24,19 @@ man: $(MAN_PAGES:%=$(BUILD)/man/%) ## Build the man pages, in build/man
 # may be at it.
 $(BUILD)/man/%: docs/man/% docs/man/markdown.awk README.md FORCE
 	@mkdir -p $(@D) && page=$@.$$$$ && \
-	awk -v sections='Reference,What is refused,Limits' -f docs/man/markdown.awk README.md > $$page.reference && \
+	awk -v sections='Reference,What is refused,Limits' -f docs/man/markdown.awk README.md \
+	    > $$page.reference && \
 	$(FILL_IN) -e "s|@DATE@|$$(date -u -r README.md +%Y-%m-%d)|" \
 	    -e "/^@REFERENCE@$$/r $$page.reference" -e '/^@REFERENCE@$$/d' $< > $$page && \
 	rm $$page.reference && mv $$page $@
 
 # What install puts where, and uninstall removes.
-INSTALLED = $(LIBDIR)/sqlite3/querycache.$(SUFFIX) $(LIBDIR)/libquerycache.a $(INCLUDEDIR)/querycache.h \
-            $(LIBDIR)/pkgconfig/querycache.pc $(MANDIR)/man7/querycache.7 $(if $(PRELOAD),\
-            $(PRELOADDIR)/libquerycache_preload.so $(BINDIR)/querycache-run $(MANDIR)/man1/querycache-run.1)
+INSTALLED = $(LIBDIR)/sqlite3/querycache.$(SUFFIX) $(LIBDIR)/libquerycache.a \
+            $(INCLUDEDIR)/querycache.h $(LIBDIR)/pkgconfig/querycache.pc \
+            $(MANDIR)/man7/querycache.7 $(if $(PRELOAD),$(PRELOADDIR)/libquerycache_preload.so \
+            $(BINDIR)/querycache-run $(MANDIR)/man1/querycache-run.1)
 
-install: all static man ## Install the extension, the library, the header, pkg-config file and man pages
+install: all static man ## Install extension, library, header, pkg-config file and man pages
 	install -d $(addprefix $(DESTDIR),$(sort $(dir $(INSTALLED))))
 	install -m 755 $(BUILD)/querycache.$(SUFFIX) $(DESTDIR)$(LIBDIR)/sqlite3/
 	install -m 644 $(BUILD)/static/libquerycache.a $(DESTDIR)$(LIBDIR)/

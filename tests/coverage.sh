@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Prints the share of lines in ext/ that ran, for each file and in all, and writes those that did not
-# run to OUTPUT/uncovered.txt.
+# Prints the share of lines in ext/ that ran, for each file and in all, and writes those that did
+# not run to OUTPUT/uncovered.txt.
 #
 #     tests/coverage.sh OUTPUT OBJECTS ...
 #
@@ -36,7 +36,8 @@ done | awk -v missed="$output/uncovered.txt" '
         for (file in files) {
             lines += files[file]
             total += covered[file]
-            printf "%6.1f %%  %5d of %5d  %s\n", 100 * covered[file] / files[file], covered[file], files[file], file | "sort -k 6"
+            printf "%6.1f %%  %5d of %5d  %s\n", 100 * covered[file] / files[file],
+                covered[file], files[file], file | "sort -k 6"
         }
         close("sort -k 6")
         printf "" > missed
@@ -46,7 +47,8 @@ done | awk -v missed="$output/uncovered.txt" '
                 if (key in ran && !ran[key]) printf "%s:%d:%s\n", file, line, texts[key] > missed
             }
         close(missed)
-        if (lines) printf "%6.1f %%  %5d of %5d  lines of ext/ in all\n", 100 * total / lines, total, lines
+        if (lines)
+            printf "%6.1f %%  %5d of %5d  lines of ext/ in all\n", 100 * total / lines, total, lines
         else { print "no coverage data"; exit 1 }
     }'
 sort -t: -k1,1 -k2,2n -o "$output/uncovered.txt" "$output/uncovered.txt"

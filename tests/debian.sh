@@ -17,7 +17,8 @@ is "$(lintian --allow-root --info --fail-on none "$packages"/*.changes 2>&1)" ''
     'lintian finds no error and no warning'
 files() { # PACKAGE: what is in it, but for its documents
     dpkg-deb --fsys-tarfile "$packages/$1_$version-1_"*.deb | tar -t |
-        grep -vE '/$|^./usr/share/(doc|lintian)/' | sed "s|$(dpkg-architecture -qDEB_HOST_MULTIARCH)|TRIPLET|" |
+        grep -vE '/$|^./usr/share/(doc|lintian)/' |
+        sed "s|$(dpkg-architecture -qDEB_HOST_MULTIARCH)|TRIPLET|" |
         LC_ALL=C sort
 }
 is "$(files libsqlite3-mod-querycache)" './usr/bin/querycache-run
@@ -35,7 +36,8 @@ is "$(files libquerycache-dev)" './usr/include/querycache.h
 
 suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 # shellcheck disable=SC2016
-mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT)' 'Created-By: Packages' |
+mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT)' \
+    'Created-By: Packages' |
     sed -n "s/ $suite main$//p" | head -n 1)
 lacking=''
 [ "$(id -u)" = 0 ] || lacking='not root'
@@ -87,7 +89,8 @@ is "$(inside querycache-run sqlite3 -batch shop.db 'SELECT querycache_version();
     'which then has the extension'
 
 ok 'libquerycache-dev installs, with a compiler' \
-    inside sh -c 'apt-get install -y --no-install-recommends gcc pkg-config /tmp/libquerycache-dev_*.deb'
+    inside sh -c 'apt-get install -y --no-install-recommends gcc pkg-config \
+        /tmp/libquerycache-dev_*.deb'
 cat >"$new/tmp/app.c" <<'C'
 #include <querycache.h>
 #include <stdio.h>
@@ -103,7 +106,8 @@ int main(void)
 }
 C
 # shellcheck disable=SC2016
-is "$(inside sh -c 'gcc -Wall /tmp/app.c -o /tmp/app $(pkg-config --cflags --libs querycache) && /tmp/app')" \
+is "$(inside sh -c 'gcc -Wall /tmp/app.c -o /tmp/app $(pkg-config --cflags --libs querycache) &&
+        /tmp/app')" \
     "$version $version" 'a program links with it, as pkg-config says how'
 is "$(inside sh -c '
     extension=$(pkg-config --variable=extension querycache)

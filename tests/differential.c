@@ -4,10 +4,10 @@
 **
 **   STEPS=100000 SEED=7 build/test-system/differential
 **
-** Without SEED there are two runs: a seed that is always the same, and the seed of the day, its date
-** in UTC as a number (20261130). Each run says on stderr, too, which seed it has: `prove` shows no
-** more. A failure prints the seed, both answers, and the shortest script that shows it. LIFE=n runs
-** only the n-th database of the seed.
+** Without SEED there are two runs: a seed that is always the same, and the seed of the day, its
+** date in UTC as a number (20261130). Each run says on stderr, too, which seed it has: `prove`
+** shows no more. A failure prints the seed, both answers, and the shortest script that shows it.
+** LIFE=n runs only the n-th database of the seed.
 */
 #define _POSIX_C_SOURCE 200809L
 

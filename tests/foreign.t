@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Other processes: a cached read equals the query itself while real processes commit to the file, with
-# and without the extension, and when one of them is killed in the middle of a write.
+# Other processes: a cached read equals the query itself while real processes commit to the file,
+# with and without the extension, and when one of them is killed in the middle of a write.
 . "$(dirname "$0")/shell.sh"
 
 # A shell that stays open, with the extension and a cached table: `ask SQL` prints its answer.

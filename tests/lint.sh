@@ -1,7 +1,7 @@
 #!/bin/sh
 # Looks for faults in the C files given: with the warnings of gcc and clang at the release's
-# optimization, where they see most; with clang-tidy (.clang-tidy has the checks); with cppcheck.
-# Every finding fails. Called by `make lint`, which sets BUILD and JOBS.
+# optimization, where they see most; with clang-tidy (.clang-tidy has the checks); with cppcheck;
+# for lines that are too long. Every finding fails. Called by `make lint`, which sets BUILD and JOBS.
 set -u
 
 BUILD=${BUILD:-build}
@@ -17,7 +17,8 @@ run() {
 }
 
 compile() { # COMPILER
-    make --no-print-directory -j"$JOBS" -s BUILD="$BUILD/lint-$1" CC="$1" WERROR=-Werror LTO= programs
+    make --no-print-directory -j"$JOBS" -s BUILD="$BUILD/lint-$1" CC="$1" WERROR=-Werror LTO= \
+        programs
 }
 
 # Tests see the SQLite of the system, linked in.
@@ -36,6 +37,14 @@ cppcheck_all() {
         -D_GNU_SOURCE -DQUERYCACHE_TEST -Iinclude -Iext $sources
 }
 
+# What git knows, or, in an unpacked archive, what is there.
+columns() {
+    { git ls-files 2>/dev/null ||
+        find . -path ./build -prune -o -path ./.cache -prune -o -type f -print; } |
+        grep -E '\.(c|h|sh|t|mk|awk|md)$|Makefile$|^\.ci/' | xargs tests/columns.sh
+}
+
+run 'lines of at most 100 columns' columns
 run 'gcc -Werror' compile gcc
 run 'clang -Werror' compile clang
 run clang-tidy tidy

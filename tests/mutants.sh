@@ -17,7 +17,8 @@ export SEED=${SEED:-20240501} # one run of the differential test, and the same e
 # What takes long comes last.
 slow='test_index test_index_shared test_memory test_threads differential test_model torture'
 tests=()
-for name in $(basename -s .c tests/test_*.c | grep -vxF "${slow// /$'\n'}") test_pages-newest $slow; do
+for name in $(basename -s .c tests/test_*.c | grep -vxF "${slow// /$'\n'}") \
+    test_pages-newest $slow; do
     [ -x "$programs/$name" ] && tests+=("$name")
 done
 

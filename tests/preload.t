@@ -29,7 +29,8 @@ like "$(cat "$dir/report")" 'not cached .* calls call_back\(\)' 'and why somethi
 
 like "$("$run" --slow 0 "$client" "$dir/zero.db" hits 2>&1)" 'held: 10 misses' 'with --slow 0 all are cached without a rule'
 
-# ---- functions that are marked deterministic, and are not -----------------------------------------
+# ---- functions that are marked deterministic, and are not
+# -----------------------------------------
 marked() { # OPTION ...: the numbers of rows that the function saw
     rm -f "$dir"/marked.db*
     "$run" "$@" "$client" "$dir/marked.db" marked 2>&1 | sed -n 's/^exec: n=//p' | sort -u | tr '\n' ' '
@@ -88,7 +89,8 @@ SQL
         'cache_rules shows the rules'
 fi
 
-# ---- programs that have nothing to cache -----------------------------------------------------------
+# ---- programs that have nothing to cache
+# -----------------------------------------------------------
 is "$("$run" cat "$dir/all" 2>&1)" '* => cache' 'a program without SQLite does not notice'
 static=$(dirname "$(dirname "${SQLITE3_OLD:-none}")")/3.52.0/sqlite3
 if [ -x "$static" ]; then
@@ -102,7 +104,8 @@ is "$("$run" sh -c 'exit 7' 2>&1; echo $?)" 7 'the exit status is that of the pr
 (cd "$dir" && "$run" --rules all --report here.txt sh -c "cd / && exec '$client' '$dir/moved.db'" >/dev/null 2>&1)
 like "$(cat "$dir/here.txt" 2>/dev/null)" 'rule 1: [1-9]' 'file names are those of where querycache-run is, wherever the program goes'
 
-# ---- what can be wrong ----------------------------------------------------------------------------
+# ---- what can be wrong
+# ----------------------------------------------------------------------------
 wrong_rules() { # TEXT EXPECTED NAME
     printf "$1" >"$dir/rules"
     rm -f "$dir"/w.db*

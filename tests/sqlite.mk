@@ -6,7 +6,8 @@ NEWEST  := $(CACHE)/newest/sqlite3
 NEWEST_O = $(NEWEST)-$(CC_NAME)
 ASAN_SHELL     = $(CACHE)/3.52.0/sqlite3-$(CC_NAME)-asan
 ASAN_SHELL_OLD = $(CACHE)/3.31.1/sqlite3-$(CC_NAME)-asan
-# SQLite reads the wal-index while others write it, and marks that for clang's thread sanitizer only.
+# SQLite reads the wal-index while others write it, and marks that for clang's thread sanitizer
+# only.
 TSAN_CC     := $(if $(findstring clang,$(CC)),$(CC),clang)
 NEWEST_TSAN  = $(NEWEST)-$(notdir $(lastword $(TSAN_CC)))-tsan.o
 $(BUILD)/tsan/% $(NEWEST_TSAN): private CC = $(TSAN_CC)
@@ -35,7 +36,9 @@ $(CACHE)/options: FORCE
 
 .PHONY: amalgamation sources-of-sqlite
 
-amalgamation: $(NEWEST_O).o $(NEWEST_O)-lean.o $(CACHE)/3.52.0/sqlite3 $(CACHE)/3.31.1/sqlite3 $(if $(PRELOAD),$(CACHE)/3.31.1/libsqlite3.so.0 $(CACHE)/newest/libsqlite3.so.0) ## Fetch (npm) and compile other SQLite versions
+SHARED_SQLITE = $(patsubst %,$(CACHE)/%/libsqlite3.so.0,3.31.1 newest)
+amalgamation: $(NEWEST_O).o $(NEWEST_O)-lean.o $(CACHE)/3.52.0/sqlite3 $(CACHE)/3.31.1/sqlite3
+amalgamation: $(if $(PRELOAD),$(SHARED_SQLITE)) ## Fetch (npm) and compile other SQLite versions
 
 sources-of-sqlite: $(CACHE)/newest/sqlite3.c $(CACHE)/3.52.0/sqlite3.c $(CACHE)/3.31.1/sqlite3.c
 	@:

@@ -29,7 +29,8 @@ fail() {
 
 command -v npm >/dev/null || fail "$1" 'npm is not installed (make deps)'
 echo "fetching SQLite $1 (npm pack $package)"
-(cd "$work" && npm pack --loglevel=error --ignore-scripts --no-update-notifier "$package" >log 2>&1) || {
+(cd "$work" &&
+    npm pack --loglevel=error --ignore-scripts --no-update-notifier "$package" >log 2>&1) || {
     cat "$work/log" >&2
     fail "$1" 'npm could not fetch it, and says why above'
 }

@@ -229,8 +229,8 @@ static int busy_write(sqlite3_file *handle, const void *bytes, int size, sqlite3
     return is_busy ? SQLITE_BUSY : usual_methods->xWrite(handle, bytes, size, at);
 }
 
-/* COMMIT meets SQLITE_BUSY after the commit hook, and the transaction goes on: what it wrote before is
-** not known, though something was kept meanwhile, and what it writes from there on is noted. */
+/* COMMIT meets SQLITE_BUSY after the commit hook, and the transaction goes on: what it wrote before
+** is not known, though something was kept meanwhile, and what it writes from there on is noted. */
 static void test_unannounced_goes_on(void)
 {
     static const char caches[] = "CREATE VIRTUAL TABLE temp.ct USING cache((SELECT a FROM t));"

@@ -322,8 +322,8 @@ static void test_status_of_nested(void)
     sqlite3_close(db);
 }
 
-/* A WAL that could not be locked exclusively leaves the lock half way (PENDING), where a writer's lock
-** does not tell the journal mode. Found by the differential test. */
+/* A WAL that could not be locked exclusively leaves the lock half way (PENDING), where a writer's
+** lock does not tell the journal mode. Found by the differential test. */
 static void test_exclusive_in_vain(void)
 {
     for (int cached = 0; cached < 2; cached++) {
@@ -347,7 +347,8 @@ static void test_exclusive_in_vain(void)
     }
 }
 
-/* SQLite leaves sixteen values of a call to the table; NULL behind them it would find equal to nothing. */
+/* SQLite leaves sixteen values of a call to the table; NULL behind them it would find equal to
+** nothing. */
 static void test_many_arguments(void)
 {
     sqlite3 *db = open_cached(":memory:", 0);

@@ -1,6 +1,7 @@
 /*
-** No error of what the extension tries out stays behind: neither a code, nor a text, nor an entry in
-** the application's log. sqlite3_open() itself fails where an extension that it loads leaves a code.
+** No error of what the extension tries out stays behind: neither a code, nor a text, nor an entry
+** in the application's log. sqlite3_open() itself fails where an extension that it loads leaves a
+** code.
 */
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,8 +119,8 @@ static void is_clean(sqlite3 *db, int rc, const char *where, const char *what)
 
 /* ---- statements, plain and through the cache ---- */
 
-/* SQLite logs an error of a query that runs inside another for each of the two, and nothing keeps it
-** from that. Such a query is the application's own, and so is its error. */
+/* SQLite logs an error of a query that runs inside another for each of the two, and nothing keeps
+** it from that. Such a query is the application's own, and so is its error. */
 static void once_is_enough(struct left *got, const struct left *expected)
 {
     if (expected->logged == 1 && got->logged == 2)

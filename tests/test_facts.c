@@ -1,6 +1,7 @@
 /*
-** What is found out about a connection once, and kept (ext/query/facts.h): its functions, whose tables
-** the root pages are, which shapes of SELECTs are refused. Each changes without a word of SQLite's.
+** What is found out about a connection once, and kept (ext/query/facts.h): its functions, whose
+** tables the root pages are, which shapes of SELECTs are refused. Each changes without a word of
+** SQLite's.
 */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
-** A file and its members, with clocks made by hand: what SQLite can be brought to only by luck, such
-** as a recovery of the WAL that sets its count of commits back.
+** A file and its members, with clocks made by hand: what SQLite can be brought to only by luck,
+** such as a recovery of the WAL that sets its count of commits back.
 */
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +50,8 @@ static bool read_stamp(const struct member *member, struct stamp *stamp)
     return !actor->stampless;
 }
 
-/* The header of a wal-index, as far as it is looked at: iChange at 8, mxFrame at 16, salts at 32. */
+/* The header of a wal-index, as far as it is looked at: iChange at 8, mxFrame at 16, salts at 32.
+** */
 static struct clock wal(uint32_t changes, uint32_t frames, unsigned char salt)
 {
     struct clock clock = {.kind = CLOCK_WAL};
@@ -350,7 +351,8 @@ static void test_newcomers(void)
     test_newcomer_finds_another(&old, true, "nothing can be told of it");
 }
 
-/* What follows the announcement is "this clock, but for these tables", and so vouches for the rest. */
+/* What follows the announcement is "this clock, but for these tables", and so vouches for the rest.
+** */
 static void test_newcomer_announces(void)
 {
     struct scene s;

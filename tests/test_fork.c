@@ -282,9 +282,9 @@ static void *work(void *context)
 }
 
 /*
-** A static mutex of SQLite's that another thread holds at fork() stays locked in the child for good.
-** That is the application's to see to; what is tested here is the extension. Handlers run before
-** fork() in the reverse order of their registration, so the extension's would run first.
+** A static mutex of SQLite's that another thread holds at fork() stays locked in the child for
+** good. That is the application's to see to; what is tested here is the extension. Handlers run
+** before fork() in the reverse order of their registration, so the extension's would run first.
 */
 static sqlite3_mutex *held[SQLITE_MUTEX_STATIC_VFS3 + 1];
 

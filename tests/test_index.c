@@ -1,7 +1,7 @@
 /*
-** Indexes over kept rows: whatever a column has in it and whatever it is compared with, a cached table
-** gives the rows that SQLite's own comparison picks, in the order that they have; and an index is
-** made only where there is room for it.
+** Indexes over kept rows: whatever a column has in it and whatever it is compared with, a cached
+** table gives the rows that SQLite's own comparison picks, in the order that they have; and an
+** index is made only where there is room for it.
 **
 ** SQLite is asked for its own by `(x = v) IS TRUE`, which no index can serve, over the same cached
 ** table, and over the SELECT itself where the column is that of a table. A column of a compound
@@ -135,8 +135,8 @@ static sqlite3 *open_world(void)
     return db;
 }
 
-/* The cached table c(id, x) over table t with that content: as the column's type converts it, or, if
-** `raw`, as it is. `id` is the order of rows. */
+/* The cached table c(id, x) over table t with that content: as the column's type converts it, or,
+** if `raw`, as it is. `id` is the order of rows. */
 static const char *make_cached(sqlite3 *db, const char *type, const char *content, bool raw)
 {
     run(db,

@@ -1,6 +1,7 @@
 /*
-** Many threads want the same index at once, while another clears the cache, and makes it too small and
-** large again: every lookup is right, the bound holds at every moment, and in the end nothing is left.
+** Many threads want the same index at once, while another clears the cache, and makes it too small
+** and large again: every lookup is right, the bound holds at every moment, and in the end nothing
+** is left.
 */
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,7 +1,7 @@
 /*
-** Numbers at the ends of their ranges: in a SELECT, as its parameters, in what is asked of a cached table,
-** in options and settings. Each gives what the SELECT itself gives, or an error that says why; and under
-** the sanitizers (make asan) no arithmetic of the extension overflows.
+** Numbers at the ends of their ranges: in a SELECT, as its parameters, in what is asked of a cached
+** table, in options and settings. Each gives what the SELECT itself gives, or an error that says
+** why; and under the sanitizers (make asan) no arithmetic of the extension overflows.
 */
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /*
-** Statements prepared through the cache where SQLite's own rules are easily overlooked: names that a
-** schema change moves, many parameters, pointers, transactions over attached databases, fork().
+** Statements prepared through the cache where SQLite's own rules are easily overlooked: names that
+** a schema change moves, many parameters, pointers, transactions over attached databases, fork().
 */
 #include <querycache.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /*
-** A database that sqlite3_deserialize() puts in place of another, where SQLite's allocator hands out
-** again first what was freed last: then the new handle is where the old one was, and the data version
-** may read the same as well.
+** A database that sqlite3_deserialize() puts in place of another, where SQLite's allocator hands
+** out again first what was freed last: then the new handle is where the old one was, and the data
+** version may read the same as well.
 */
 #include "tap.h"
 

@@ -1,11 +1,11 @@
 /*
-** PRAGMAs and sqlite3_db_config() flags: whichever is set, and whenever, a read through the cache gives
-** what the SELECT itself gives when it was prepared and is stepped at the same moments: rows, names,
-** declared types, or an error. A cached table is compared with a view of its SELECT.
+** PRAGMAs and sqlite3_db_config() flags: whichever is set, and whenever, a read through the cache
+** gives what the SELECT itself gives when it was prepared and is stepped at the same moments: rows,
+** names, declared types, or an error. A cached table is compared with a view of its SELECT.
 **
-** Another connection, on which nothing was set, has read all of it before; so results are there to be
-** served that are right for it alone. What belongs to a file, and not to a connection (journal_mode,
-** page_size, …), is not listed here.
+** Another connection, on which nothing was set, has read all of it before; so results are there to
+** be served that are right for it alone. What belongs to a file, and not to a connection
+** (journal_mode, page_size, …), is not listed here.
 */
 #include <querycache.h>
 #include <stdlib.h>
@@ -231,13 +231,15 @@ static char *finish_text(sqlite3_str *text)
     return made != NULL ? made : sqlite3_mprintf("");
 }
 
-/* SQLITE_SCHEMA is what SQLite gives where preparing fails and its schema is not that of the file. */
+/* SQLITE_SCHEMA is what SQLite gives where preparing fails and its schema is not that of the file.
+** */
 static char *error_text(int rc)
 {
     return sqlite3_mprintf("error %d", rc == SQLITE_SCHEMA ? SQLITE_ERROR : rc & 0xff);
 }
 
-/* What of an answer is looked at: a cached table declares a type where a view has only an affinity. */
+/* What of an answer is looked at: a cached table declares a type where a view has only an affinity.
+** */
 enum look { AS_JSON, NAMES, NAMES_AND_TYPES };
 
 /* Names, declared types and rows; or the error. */
@@ -298,7 +300,8 @@ struct trial {
 
 static long reads, refusals, differences, hits;
 
-/* SQLite takes the file for an empty one then: which error that gives hangs on when it read the schema. */
+/* SQLite takes the file for an empty one then: which error that gives hangs on when it read the
+** schema. */
 static bool is_any_error(const struct trial *trial, const char *answer)
 {
     return strcmp(trial->setting->name, "SQLITE_DBCONFIG_RESET_DATABASE") == 0 &&
@@ -384,8 +387,8 @@ static void read_ad_hoc(const struct trial *trial, const char *sql)
     }
 }
 
-/* SQLite reads a view's text once; a cached table's SELECT is read anew when statements have expired, and
-** then a comment in it may be an error. */
+/* SQLite reads a view's text once; a cached table's SELECT is read anew when statements have
+** expired, and then a comment in it may be an error. */
 static bool has_comment_inside(const struct trial *trial, const char *sql)
 {
     return strcmp(trial->setting->name, "SQLITE_DBCONFIG_ENABLE_COMMENTS") == 0 &&

@@ -402,7 +402,8 @@ static const struct scenario unseen[] = {
 
 /* ---- views in files of which no table is read ---- */
 
-/* What the program does not show in full: a blob behind its first zero byte, a real's last digits. */
+/* What the program does not show in full: a blob behind its first zero byte, a real's last digits.
+** */
 static const struct {
     const char *what;
     const char *view;

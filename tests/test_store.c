@@ -508,8 +508,8 @@ static int see(const struct entry_view *view, void *context)
     return 0;
 }
 
-/* What tables may have taken during a step, where bytes were short: those that were there before it,
-** which go with their shard's last entry, and one that grew. */
+/* What tables may have taken during a step, where bytes were short: those that were there before
+** it, which go with their shard's last entry, and one that grew. */
 static int64_t table_slack(const struct model *model)
 {
     return model->tables + 4096;

@@ -19,7 +19,8 @@
 #define THREADS 4
 #define KEYS (2 * THREADS)
 
-/* The thread sanitizer is some ten times slower: there a count ends it, elsewhere mostly the time. */
+/* The thread sanitizer is some ten times slower: there a count ends it, elsewhere mostly the time.
+** */
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 #define SANITIZED

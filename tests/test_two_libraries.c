@@ -1,10 +1,10 @@
 /*
-** Two SQLite libraries in one process, each with connections of its own, that load one extension: the
-** library under test (QUERYCACHE), not the one that is linked in here. Each scenario is a process of its
-** own, as who comes first counts.
+** Two SQLite libraries in one process, each with connections of its own, that load one extension:
+** the library under test (QUERYCACHE), not the one that is linked in here. Each scenario is a
+** process of its own, as who comes first counts.
 **
-** The second library is a copy of the system's file, which the dynamic linker takes for another; and, where
-** `make amalgamation` has built it, the newest SQLite.
+** The second library is a copy of the system's file, which the dynamic linker takes for another;
+** and, where `make amalgamation` has built it, the newest SQLite.
 */
 #include "support.h"
 #include "tap.h"
@@ -567,7 +567,8 @@ static void run_all(const char *what, const char *first, const char *second)
     }
 }
 
-/* The file of the system's SQLite, copied: the one that this program is linked with stays out of it. */
+/* The file of the system's SQLite, copied: the one that this program is linked with stays out of
+** it. */
 static bool copy_system(const char *to)
 {
     Dl_info info;

@@ -1,7 +1,7 @@
 /*
 ** What the application sees of the extension's own work: how many statements its trace and profile
-** callbacks hear of, and how often its authorizer is asked, beyond what plain SQLite does. The bounds
-** are the figures of docs/guide.md.
+** callbacks hear of, and how often its authorizer is asked, beyond what plain SQLite does. The
+** bounds are the figures of docs/guide.md.
 */
 #include <stdio.h>
 #include <string.h>

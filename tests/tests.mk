@@ -24,8 +24,8 @@ MODEL_SOURCES   := $(wildcard tests/model/*.c)
 CLIENT_SOURCES  := $(wildcard tests/preload/*.c)
 # What has a program and a goal of its own (tests/suites/suites.mk).
 SUITE_SOURCES   := $(wildcard tests/suites/*.c)
-SUPPORT_SOURCES := $(filter-out $(PROGRAM_SOURCES) $(MODEL_SOURCES) $(CLIENT_SOURCES) $(SUITE_SOURCES), \
-                     $(wildcard tests/*.c tests/*/*.c))
+SUPPORT_SOURCES := $(filter-out $(PROGRAM_SOURCES) $(MODEL_SOURCES) $(CLIENT_SOURCES) \
+                     $(SUITE_SOURCES),$(wildcard tests/*.c tests/*/*.c))
 SHELL_TESTS     := $(wildcard tests/*.t)
 # The applications of docs/clients/. Most have an SQLite of their own, and so run once.
 CLIENT_TESTS    := $(wildcard tests/clients/*.t tests/peers/*.t)
@@ -39,8 +39,9 @@ $(BUILD)/$(1)/libsupport.a: $(SUPPORT_SOURCES:%.c=$(BUILD)/$(1)/%.o) $(BUILD)/so
 $(BUILD)/$(1)/test_model: $(BUILD)/$(1)/tests/test_model.o $(MODEL_SOURCES:%.c=$(BUILD)/$(1)/%.o) \
         $(BUILD)/$(1)/libquerycache.a
 	$$(CC) $(2) $$(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) -lpthread -lm
-$(patsubst %,$(BUILD)/$(1)/%,$(filter-out test_model,$(PROGRAMS))): $(BUILD)/$(1)/%: $(BUILD)/$(1)/tests/%.o \
-        $(BUILD)/$(1)/libsupport.a $(BUILD)/$(1)/libquerycache.a $(filter %.o,$(3))
+$(patsubst %,$(BUILD)/$(1)/%,$(filter-out test_model,$(PROGRAMS))): $(BUILD)/$(1)/%: \
+        $(BUILD)/$(1)/tests/%.o $(BUILD)/$(1)/libsupport.a \
+        $(BUILD)/$(1)/libquerycache.a $(filter %.o,$(3))
 	$$(CC) $(2) $$(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $(filter -l%,$(3)) -lpthread -ldl -lm
 endef
 $(eval $(call LOADABLE,obj-asan,asan/querycache,$(ASAN)))
@@ -59,14 +60,16 @@ $(PAGES_MUTANT): $(BUILD)/mutants/tests/test_pages.o $(BUILD)/mutants/libsupport
 
 $(BUILD)/preload-client: tests/preload/client.c
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(WERROR) -g -O1 $(CPPFLAGS) $(LDFLAGS) -o $@ $< -lsqlite3 -lpthread
+	$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(WERROR) -g -O1 $(CPPFLAGS) $(LDFLAGS) -o $@ \
+	    $< -lsqlite3 -lpthread
 CLIENTS = $(if $(PRELOAD),$(BUILD)/preload-client)
 
 # The shell tests under a given shell and extension: $(1) is the folder below build/.
 define SHELL_TREE
 $(BUILD)/$(1)/%.t: tests/%.t tests/tests.mk
 	@mkdir -p $$(@D)
-	@printf '#!/bin/sh\nSQLITE3=%s QUERYCACHE=%s exec bash %s\n' '$(2)' '$(3)' $$< > $$@ && chmod +x $$@
+	@printf '#!/bin/sh\nSQLITE3=%s QUERYCACHE=%s exec bash %s\n' '$(2)' '$(3)' $$< \
+	    > $$@ && chmod +x $$@
 endef
 $(eval $(call SHELL_TREE,shell-system,$(SQLITE3),$(QUERYCACHE)))
 $(eval $(call SHELL_TREE,shell-3.52.0,$(abspath $(CACHE)/3.52.0/sqlite3),$(QUERYCACHE)))
@@ -84,20 +87,24 @@ PROVE = prove --timer --jobs $(JOBS) --exec '$(TIMEOUT)'
 SYSTEM_TESTS = $(PROGRAMS:%=$(BUILD)/test-system/%) $(SHELL_TESTS:tests/%=$(BUILD)/shell-system/%) \
                $(CLIENT_TESTS:tests/%=$(BUILD)/shell-system/%)
 # The model has no SQLite in it: once is enough.
-OTHER_TESTS  = $(patsubst %,$(BUILD)/test-newest/%,$(filter-out test_model,$(PROGRAMS))) $(SHELL_TESTS:tests/%=$(BUILD)/shell-3.52.0/%) \
+OTHER_TESTS  = $(patsubst %,$(BUILD)/test-newest/%,$(filter-out test_model,$(PROGRAMS))) \
+               $(SHELL_TESTS:tests/%=$(BUILD)/shell-3.52.0/%) \
                $(BUILD)/shell-3.52.0/clients/shell.t $(LEAN_TESTS)
 ASAN_TESTS   = $(PROGRAMS:%=$(BUILD)/asan/%) $(SHELL_TESTS:tests/%=$(BUILD)/shell-asan/%)
 COVER_TESTS  = $(PROGRAMS:%=$(BUILD)/coverage/%) $(SHELL_TESTS:tests/%=$(BUILD)/shell-coverage/%)
 # The programs with threads.
-THREADED     = test_store test_policies test_index_shared test_threads test_fork test_flight test_process torture
+THREADED     = test_store test_policies test_index_shared test_threads test_fork test_flight \
+               test_process torture
 TSAN_TESTS   = $(THREADED:%=$(BUILD)/tsan/%)
 
-.PHONY: test test-system asan tsan coverage mutants better-sqlite3 peer-sources programs format format-check lint
+.PHONY: test test-system asan tsan coverage mutants better-sqlite3 peer-sources programs format \
+        format-check lint
 
 # The fetching first: where it fails, what it says about that is the last word.
 test: ## Run all tests against the system's SQLite and against others (npm fetches them once)
 	@$(MAKE) --no-print-directory sources-of-sqlite
-	@$(PARALLEL) all static amalgamation better-sqlite3 peer-sources $(CLIENTS) $(SYSTEM_TESTS) $(OTHER_TESTS)
+	@$(PARALLEL) all static amalgamation better-sqlite3 peer-sources $(CLIENTS) $(SYSTEM_TESTS) \
+	    $(OTHER_TESTS)
 	@$(PROVE) $(SYSTEM_TESTS) $(OTHER_TESTS)
 
 test-system: ## Run all tests against the system's SQLite alone, without a network
@@ -151,7 +158,8 @@ include tests/suites/suites.mk
 C_FILES = $(shell find ext include tests bench docs -name '*.c' -o -name '*.h' | sort)
 
 # All that is compiled from this repository, for lint.
-programs: all $(PROGRAMS:%=$(BUILD)/test-system/%) $(patsubst %,$(BUILD)/static/%,$(BENCHES) $(GROWTHS))
+programs: all $(PROGRAMS:%=$(BUILD)/test-system/%) \
+          $(patsubst %,$(BUILD)/static/%,$(BENCHES) $(GROWTHS))
 
 format: ## Lay out the source text with clang-format
 	clang-format -i $(C_FILES)

@@ -187,9 +187,9 @@ static long hit_rate(int phase)
 }
 
 /* Connections come and go here all the time, one every few commits. The first read of each has
-** everything computed anew where there was a checkpoint since the last one came, or a commit in rollback
-** mode; so the rate depends on how the machine schedules them: 57 to 65 % on an idle one, less on a busy
-** one. Below these bounds the comparisons would mean little. */
+** everything computed anew where there was a checkpoint since the last one came, or a commit in
+** rollback mode; so the rate depends on how the machine schedules them: 57 to 65 % on an idle one,
+** less on a busy one. Below these bounds the comparisons would mean little. */
 static void check_use(void)
 {
     static const struct {

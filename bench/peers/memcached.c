@@ -1,6 +1,6 @@
 /*
-** memcached beside the application, over a Unix socket: the rows as bytes under a key, asked for and
-** decoded (libmemcached).
+** memcached beside the application, over a Unix socket: the rows as bytes under a key, asked for
+** and decoded (libmemcached).
 */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /*
 ** A peer is one way to have the rows of a query without computing them again: what querycache is
-** compared with, and querycache itself. There is one file for each kind here. One query is measured at
-** a time.
+** compared with, and querycache itself. There is one file for each kind here. One query is measured
+** at a time.
 */
 #ifndef BENCH_PEERS_PEER_H
 #define BENCH_PEERS_PEER_H

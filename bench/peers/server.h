@@ -1,7 +1,7 @@
 /*
 ** A server that a peer asks, for as long as this program runs: on a socket in the program's own
-** folder, which nobody else can enter. It ends with the program, however that ends: at exit, after a
-** failure, and on a signal. Not thread-safe.
+** folder, which nobody else can enter. It ends with the program, however that ends: at exit, after
+** a failure, and on a signal. Not thread-safe.
 */
 #ifndef BENCH_PEERS_SERVER_H
 #define BENCH_PEERS_SERVER_H

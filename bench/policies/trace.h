@@ -1,6 +1,7 @@
 /*
 ** Traces: the keys that are asked for, one after the other. Recorded ones come from files that need
-** not be there; the others are drawn by rules that a seed repeats. A trace is freed by trace_free().
+** not be there; the others are drawn by rules that a seed repeats. A trace is freed by
+** trace_free().
 */
 #ifndef BENCH_POLICIES_TRACE_H
 #define BENCH_POLICIES_TRACE_H
@@ -19,7 +20,8 @@ struct trace {
 ** QUERYCACHE_DATA names, ../shared/data by default. False when it is not there. */
 bool trace_read(struct trace *trace, const char *file);
 
-/* Keys drawn by Zipf's law: key n (from 0) with a chance in proportion to 1 / (n + 1) ^ exponent. */
+/* Keys drawn by Zipf's law: key n (from 0) with a chance in proportion to 1 / (n + 1) ^ exponent.
+** */
 struct trace trace_zipf(double exponent, uint32_t key_count, size_t length);
 
 /* All keys in turn, again and again. */

@@ -32,8 +32,9 @@ sqlite3_stmt *bench_prepare(sqlite3 *db, const char *sql, ...);
 /* Step to the end and reset. */
 void bench_step(sqlite3_stmt *statement);
 
-/* Whether the last cached read of the connection was a hit, as cache_stats counts them: what another
-** was computing just then is one, too. `last_status` is the prepared SELECT cache_last_status(). */
+/* Whether the last cached read of the connection was a hit, as cache_stats counts them: what
+** another was computing just then is one, too. `last_status` is the prepared SELECT
+** cache_last_status(). */
 bool bench_was_hit(sqlite3_stmt *last_status);
 
 /* ---- numbers ---- */

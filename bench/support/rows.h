@@ -1,7 +1,7 @@
 /*
 ** The rows of a result as an application meets them: one value after the other. Values come from
-** SQLite, from finished rows in memory, or from bytes that were fetched; whoever reads them looks at
-** each, and may keep a copy as bytes: to put it somewhere, or to compare it.
+** SQLite, from finished rows in memory, or from bytes that were fetched; whoever reads them looks
+** at each, and may keep a copy as bytes: to put it somewhere, or to compare it.
 **
 ** The bytes are the plainest that can carry a result: the number of columns, and for each value a
 ** byte for its type and the value as it is in memory. JSON would be several times as slow to read.

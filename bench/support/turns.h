@@ -1,6 +1,6 @@
 /*
-** Turns: sides of a comparison that must not share a store, each in a process of its own. The parent
-** starts them all, and then asks one at a time; each answers with a number.
+** Turns: sides of a comparison that must not share a store, each in a process of its own. The
+** parent starts them all, and then asks one at a time; each answers with a number.
 **
 ** A process starts players from one thread only.
 */

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# C programs: docs/clients/c.md, and each of docs/examples/, built and run as its first comment says.
+# C programs: docs/clients/c.md, and each of docs/examples/, built and run as its first comment
+# says.
 . "$(dirname "$0")/page.sh"
 pkg-config --exists sqlite3 || skip_all 'pkg-config is not installed, or knows no sqlite3'
 install_here

@@ -1,4 +1,5 @@
-# Follows the pages of docs/clients/ word for word, against an installed querycache. A test starts with
+# Follows the pages of docs/clients/ word for word, against an installed querycache. A test starts
+# with
 #
 #     . "$(dirname "$0")/page.sh"
 #     install_here                 `make install` into $prefix, which stands for /usr/local
@@ -36,11 +37,13 @@ provide sqlite3 "$(command -v "$SQLITE3")"
 
 install_here() {
     local library=$root/${BUILD:-build}/querycache
-    [ "$QUERYCACHE" = "$library" ] || skip_all "what is installed is $library, and not under test here"
+    [ "$QUERYCACHE" = "$library" ] ||
+        skip_all "what is installed is $library, and not under test here"
     ok 'make install' env -u MAKEFLAGS -u MAKELEVEL make -s -C "$root" install PREFIX="$prefix"
 }
 
-# run_here FILE ARGUMENT ...: bash runs the file in $work; /usr/local is what the output calls $prefix.
+# run_here FILE ARGUMENT ...: bash runs the file in $work; /usr/local is what the output calls
+# $prefix.
 run_here() {
     (cd "$work" && bash -e -u -o pipefail "$@" </dev/null 2>&1) | sed "s|$prefix|/usr/local|g"
     return "${PIPESTATUS[0]}"
@@ -66,7 +69,8 @@ follow() { # PAGE
                 report 0 "$1:$line: the commands succeed" || show '' "$output"
             fi
         elif [ "$language" = text ] && [ -z "$file" ]; then
-            is "$output" "$(sed "s|$prefix|/usr/local|g" "$block")" "$1:$line: they print what the page says"
+            is "$output" "$(sed "s|$prefix|/usr/local|g" "$block")" \
+                "$1:$line: they print what the page says"
         elif [ -n "$file" ]; then
             cp "$block" "$work/$file"
         else

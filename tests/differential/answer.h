@@ -19,7 +19,8 @@ struct answer {
     struct text names;
 };
 
-/* How cells are written. ANSWER_JSON puts each cell on a line and writes it as JSON can carry it. */
+/* How cells are written. ANSWER_JSON puts each cell on a line and writes it as JSON can carry it.
+** */
 enum answer_form { ANSWER_ROWS, ANSWER_JSON };
 
 /* Appends all rows of a prepared and bound statement, and resets it. */

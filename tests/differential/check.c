@@ -155,7 +155,8 @@ static bool judge(struct comparison *comparison, enum order order, bool direct)
     if (cached->code != SQLITE_DONE && strstr(cached->message, "drop and create") != NULL) {
         comparison->query->outdated = true;
         comparison->world->counters->renewals++;
-        /* A table that SQLite connected while the SELECT did not prepare has no columns to serve. */
+        /* A table that SQLite connected while the SELECT did not prepare has no columns to serve.
+        ** */
         if (strstr(cached->message, "when the table was connected") != NULL)
             return true;
         return !direct || columns_changed(comparison) ||
@@ -209,7 +210,8 @@ static void add_where(struct text *text, const struct comparison *comparison)
 static const char *last_status(struct comparison *comparison, char status[12])
 {
     struct connection *on = &comparison->world->connections[comparison->connection];
-    /* Not when it was opened: another connection's lock may keep it from reading its schema then. */
+    /* Not when it was opened: another connection's lock may keep it from reading its schema then.
+    ** */
     if (on->status == NULL)
         sqlite3_prepare_v2(on->db, "SELECT cache_last_status()", -1, &on->status, NULL);
     sqlite3_stmt *statement = on->status;
@@ -383,8 +385,8 @@ static void run_prepared(struct comparison *comparison)
     answer_read(answer, *kept, comparison->form);
 }
 
-/* The SELECT as the application prepares it, through the cache. It cannot tell: the names and types of
-** columns are the same, too. */
+/* The SELECT as the application prepares it, through the cache. It cannot tell: the names and types
+** of columns are the same, too. */
 static bool check_prepared(struct comparison *comparison)
 {
     struct query *query = comparison->query;
@@ -484,7 +486,8 @@ static bool check_all(struct world *world, uint64_t salt, struct failure *failur
     return good;
 }
 
-/* Two rounds in one read transaction, in which nobody writes: the second is to find all it reads. */
+/* Two rounds in one read transaction, in which nobody writes: the second is to find all it reads.
+** */
 static bool check_repeats(struct world *world, const struct step *step, struct failure *failure)
 {
     struct connection *on = &world->connections[step->connection];

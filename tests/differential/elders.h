@@ -3,11 +3,12 @@
 ** which failed.
 **
 ** To compile CREATE INDEX, SQLite raises its estimate of the table's rows to 1000
-** (sqlite3DefaultRowEst()), and where it fails nothing takes that back. From then on, until the schema
-** is read anew, one SELECT has two plans, and its rows may have two orders: one in statements prepared
-** before, which SQLite does not prepare anew, and one in those prepared after. The schema is the same,
-** and no call tells. The cache's statement is one of the former or the latter like any other of the
-** connection. So its rows are right where a new statement gives them, or an elder.
+** (sqlite3DefaultRowEst()), and where it fails nothing takes that back. From then on, until the
+** schema is read anew, one SELECT has two plans, and its rows may have two orders: one in
+** statements prepared before, which SQLite does not prepare anew, and one in those prepared after.
+** The schema is the same, and no call tells. The cache's statement is one of the former or the
+** latter like any other of the connection. So its rows are right where a new statement gives them,
+** or an elder.
 */
 #ifndef DIFFERENTIAL_ELDERS_H
 #define DIFFERENTIAL_ELDERS_H

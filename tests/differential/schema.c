@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-/* No RTRIM: SQLite's automatic index finds fewer rows by it than a scan does (3.40 and 3.53), so that
-** the same join has two answers, depending on the plan. */
+/* No RTRIM: SQLite's automatic index finds fewer rows by it than a scan does (3.40 and 3.53), so
+** that the same join has two answers, depending on the plan. */
 static const char *const column_types[] = {"TEXT",
                                            "TEXT COLLATE NOCASE",
                                            "INTEGER",

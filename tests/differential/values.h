@@ -7,8 +7,8 @@
 #include "random.h"
 #include "world.h"
 
-/* Chooses a literal for each parameter. A query meets few sets of values, so that there is something
-** to find in the store. */
+/* Chooses a literal for each parameter. A query meets few sets of values, so that there is
+** something to find in the store. */
 void values_choose(const struct query *query, struct random *random,
                    const char *values[PARAMETERS]);
 

@@ -70,7 +70,8 @@ struct world {
     struct text *trace; /* where not NULL, every statement is written there */
 };
 
-/* Opens the connections. A replay starts with an empty store, a life with what others left in it. */
+/* Opens the connections. A replay starts with an empty store, a life with what others left in it.
+** */
 void world_open(struct world *world, const struct life *life, struct counters *counters,
                 bool empty_store);
 void world_close(struct world *world);

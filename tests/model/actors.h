@@ -25,8 +25,8 @@ enum operation {
     OP_SAME_AUX, /* nothing is written here, but in another database */
     OP_SPILL,    /* pages are written before COMMIT */
     OP_READ_OWN, /* t2 is written and read in the transaction, which is rolled back */
-    /* Of one that reads: outside a transaction; in one that it opened by itself; twice in one that a
-    ** plain SELECT opened. */
+    /* Of one that reads: outside a transaction; in one that it opened by itself; twice in one that
+    ** a plain SELECT opened. */
     OP_READ_1,
     OP_READ_2,
     OP_BEGIN_READ_2,
@@ -35,7 +35,7 @@ enum operation {
     OP_FOREIGN_1,
     OP_FOREIGN_2,
     OP_RESTART_2, /* the WAL is started over */
-    OP_RECOVER_2, /* after a crash iChange starts anew, and by further commits reaches the same number */
+    OP_RECOVER_2, /* after a crash iChange starts anew; further commits reach the same number */
 };
 
 #define OPERATIONS 12

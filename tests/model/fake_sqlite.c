@@ -234,7 +234,8 @@ int sqlite3_prepare_v3(sqlite3 *db, const char *sql, int size, unsigned flags, s
     return sqlite3_prepare_v2(db, sql, size, out, tail);
 }
 
-/* All statements have one row, but for the list of databases. Only a PRAGMA schema_version reads the file. */
+/* All statements have one row, but for the list of databases. Only a PRAGMA schema_version reads
+** the file. */
 int sqlite3_step(sqlite3_stmt *statement)
 {
     if (statement->row++ > (statement->kind == DATABASE_LIST))
@@ -400,7 +401,8 @@ void sqlite3_free(void *block)
     memory_free(block);
 }
 
-/* ---- time, instead of ext/base/ticks.c: a table is marked as changed, and others come between ---- */
+/* ---- time, instead of ext/base/ticks.c: a table is marked as changed, and others come between
+** ---- */
 
 double ticks_wall(void)
 {
@@ -408,7 +410,8 @@ double ticks_wall(void)
     return 0;
 }
 
-/* ---- stamps, instead of ext/coherence/stamp.c: nobody writes past SQLite, and times are no part of a state ---- */
+/* ---- stamps, instead of ext/coherence/stamp.c: nobody writes past SQLite, and times are no part
+** of a state ---- */
 
 bool stamp_read(const char *path, struct stamp *stamp)
 {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Programs that SQLite tests itself with, with the cache before the system's library: speedtest1, whose
-# hash is over all rows that it read, and mptest, processes at once on one file, some of them killed.
+# Programs that SQLite tests itself with, with the cache before the system's library: speedtest1,
+# whose hash is over all rows that it read, and mptest, processes at once on one file, some of them
+# killed.
 . "$(dirname "$0")/peers.sh"
 
 need_suite sqlite-suite

@@ -1,6 +1,6 @@
 /*
-** A program that is linked with no SQLite. tests/preload.t runs it alone and under querycache-run, and
-** compares what it prints.
+** A program that is linked with no SQLite. tests/preload.t runs it alone and under querycache-run,
+** and compares what it prints.
 **
 **     host            looks whether there is an SQLite, and tries it
 **     host PLUGIN     opens a plug-in that brings one (plugin.c), uses it, and closes it: twice

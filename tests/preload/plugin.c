@@ -1,7 +1,7 @@
 /*
-** A library that a program opens for itself alone, and that brings SQLite along. Its functions end with
-** a jump to SQLite's, as compilers make of them: the return address is in the program, which is linked
-** with no SQLite.
+** A library that a program opens for itself alone, and that brings SQLite along. Its functions end
+** with a jump to SQLite's, as compilers make of them: the return address is in the program, which
+** is linked with no SQLite.
 */
 #include <sqlite3.h>
 #include <stddef.h>

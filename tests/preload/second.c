@@ -1,8 +1,9 @@
 /*
-** A program that is linked with one SQLite and opens another for itself alone. tests/preload_programs.t
-** runs it alone and under querycache-run, and compares what it prints.
+** A program that is linked with one SQLite and opens another for itself alone.
+** tests/preload_programs.t runs it alone and under querycache-run, and compares what it prints.
 **
-**     second LIBRARY first|last [EXTENSION]    uses the other one first, or last; both load the extension
+** second LIBRARY first|last [EXTENSION]    uses the other one first, or last; both load the
+** extension
 */
 #include <dlfcn.h>
 #include <sqlite3.h>

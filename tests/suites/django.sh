@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Django's own tests of its models, queries, transactions, schemas and migrations, twice: with
-# databases in memory, shared by the connections of several threads (file:…?mode=memory&cache=shared),
-# as Django has it; and in files. A test that fails in one of the two has two endings.
+# databases in memory, shared by the connections of several threads
+# (file:…?mode=memory&cache=shared), as Django has it; and in files. A test that fails in one of
+# the two has two endings.
 #
 #     DJANGO=folder        a source of Django instead of Debian's
 #     DJANGO_MODULES=…     these of its folders in tests/

@@ -196,7 +196,8 @@ static int first_difference(const struct run *a, const struct run *b)
     return a->count != b->count && !a->cut && !b->cut ? count : -1;
 }
 
-/* Whether the script says the same plain, however often and a second later: no time, nothing random. */
+/* Whether the script says the same plain, however often and a second later: no time, nothing
+** random. */
 static bool is_settled(const struct run *plain, struct bytes database, const char *sql)
 {
     static struct run again;
