@@ -36,7 +36,7 @@ void bounds_settle(struct store *store, struct shard *shard, struct removal *rem
             ghosts_remember(&store->asked, &entry->key);
         if (entry->cause == CAUSE_TABLE_CHANGE && entry->evidence != NULL)
             evidence_count_invalidation(entry->evidence);
-        entry_free(entry);
+        space_free_entry(entry);
     }
 }
 

@@ -6,7 +6,7 @@
 #ifndef QUERYCACHE_STORE_BOUNDS_H
 #define QUERYCACHE_STORE_BOUNDS_H
 
-#include "store/space.h"
+#include "store/shard.h"
 
 /* What all hits read is apart from what one of them or an insertion writes. */
 struct store {

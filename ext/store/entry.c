@@ -5,45 +5,39 @@
 #include "base/guard.h"
 #include "base/memory.h"
 #include "base/ticks.h"
-#include "store/space.h"
-
-/* Whether its space, which outlives the entry, has the SQL already: named caches go by it. */
-static bool is_spaces_sql(const struct query_identity *identity)
-{
-    const struct space *space = identity->space;
-    return identity->sql_size > 0 && identity->sql_size == space->identity_size &&
-           memcmp(identity->sql, space->identity, identity->sql_size) == 0;
-}
 
 /* Of the allocation: the entry, then the evidence, which wants a pointer's alignment as the entry
 ** has it, then the texts. */
-static size_t block_size(const struct query_identity *identity, const struct evidence *evidence)
+static size_t block_size(const struct query_identity *identity, const struct evidence *evidence,
+                         const char *kept_sql)
 {
     size_t size = sizeof(struct entry) + (evidence != NULL ? evidence_size(evidence) : 0);
     if (identity->sql_size > SIZE_MAX / 4 || identity->params_size > SIZE_MAX / 4)
         return SIZE_MAX;
-    if (!is_spaces_sql(identity))
+    if (kept_sql == NULL)
         size += identity->sql_size + 1;
     return size + identity->params_size;
 }
 
-size_t entry_bytes(const struct query_identity *identity, const struct admission *admission)
+size_t entry_bytes(const struct query_identity *identity, const struct admission *admission,
+                   const char *kept_sql)
 {
-    size_t block = memory_footprint(block_size(identity, admission->evidence));
+    size_t block = memory_footprint(block_size(identity, admission->evidence, kept_sql));
     size_t rows = result_size(admission->result);
     return block > SIZE_MAX / 2 || rows > SIZE_MAX / 4 ? SIZE_MAX : block + rows;
 }
 
-struct entry *entry_new(const struct query_identity *identity, const struct admission *admission)
+struct entry *entry_new(const struct query_identity *identity, const struct admission *admission,
+                        const char *kept_sql)
 {
     const struct evidence *evidence = admission->evidence;
-    size_t size = block_size(identity, evidence);
+    size_t size = block_size(identity, evidence, kept_sql);
     struct entry *entry = size < SIZE_MAX ? memory_alloc(size) : NULL;
     if (entry == NULL)
         return NULL;
     char *at = (char *)(entry + 1);
     *entry = (struct entry){
-        .space = space_hold(identity->space),
+        .space = identity->space,
         .key = identity->key,
         .owner = identity->owner,
         .sql_size = identity->sql_size,
@@ -61,8 +55,8 @@ struct entry *entry_new(const struct query_identity *identity, const struct admi
         entry->evidence = evidence_copy(evidence, at);
         at += evidence_size(evidence);
     }
-    entry->sql = identity->space->identity;
-    if (!is_spaces_sql(identity)) {
+    entry->sql = kept_sql;
+    if (kept_sql == NULL) {
         entry->sql = at;
         if (identity->sql_size > 0)
             memcpy(at, identity->sql, identity->sql_size);
@@ -77,12 +71,10 @@ struct entry *entry_new(const struct query_identity *identity, const struct admi
 
 void entry_free(struct entry *entry)
 {
-    struct space *space = entry->space;
     result_release(entry->result);
     if (entry->evidence != NULL)
         evidence_drop(entry->evidence);
     memory_free(entry);
-    space_drop(space);
 }
 
 void entry_use(struct entry *entry, int64_t now)

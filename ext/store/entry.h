@@ -9,8 +9,8 @@
 
 #include <stdatomic.h>
 
-#include "store/policy/policy.h"
-#include "store/store.h"
+#include "store/policy/place.h"
+#include "store/types.h"
 
 /* In the order in which a hit comes to need it. */
 struct entry {
@@ -40,13 +40,16 @@ struct entry {
 };
 
 /* What entry_new() will make the entry count; SIZE_MAX when that is no size. */
-size_t entry_bytes(const struct query_identity *identity, const struct admission *admission);
+size_t entry_bytes(const struct query_identity *identity, const struct admission *admission,
+                   const char *kept_sql);
 
-/* A new entry with its own references on the space, the result and the evidence's histories. NULL
-** when memory is short. */
-struct entry *entry_new(const struct query_identity *identity, const struct admission *admission);
+/* A new entry with its own references on the result and the evidence's histories. `kept_sql` is
+** the SQL text where somebody keeps it for longer than the entry, and NULL otherwise. The caller holds
+** the space for the entry. NULL when memory is short. */
+struct entry *entry_new(const struct query_identity *identity, const struct admission *admission,
+                        const char *kept_sql);
 
-/* Give all of it back. Takes the lock of the spaces, and so wants no shard lock held. */
+/* Give all of it back but the space. */
 void entry_free(struct entry *entry);
 
 /* Note a hit. Others may do so meanwhile. */

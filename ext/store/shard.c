@@ -1,9 +1,6 @@
 #include "store/shard.h"
 
 #include <string.h>
-
-#include "store/space.h"
-
 bool shard_init(struct shard *shard, unsigned number, struct readers *readers, struct scope *scope)
 {
     memset(shard, 0, sizeof *shard);
@@ -21,11 +18,6 @@ bool shard_init(struct shard *shard, unsigned number, struct readers *readers, s
 void shard_destroy(struct shard *shard)
 {
     pthread_mutex_destroy(&shard->lock);
-}
-
-void segment_init(struct segment *segment, struct scope *scope)
-{
-    order_init(&segment->order, scope, offsetof(struct entry, in_segment));
 }
 
 struct order *shard_order(struct shard *shard, struct space *space)

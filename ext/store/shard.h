@@ -1,6 +1,6 @@
 /*
 ** A shard: a part of the store's entries, in a hash table and in an order, by which they are evicted
-** when the store is short. A segment is a space's part of a shard, with an order of its own. A shard
+** when the store is short. A space's part of it has an order of its own (struct segment). A shard
 ** knows no limits; who unlinks from it gets the entry handed over, and gives it back after
 ** unlocking.
 **
@@ -18,16 +18,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "store/entry.h"
-#include "store/readers.h"
+#include "store/space.h"
 
 /* Slots that a shard has without allocating, so that linking an entry can never fail. */
 #define SHARD_FIRST_BUCKETS ((size_t)8)
-
-struct segment {
-    struct order order;
-    char gap[CACHE_GAP];
-};
 
 struct shard {
     _Atomic bool closed; /* to who would enter: somebody changes it, or waits to */
@@ -53,9 +47,6 @@ struct removal {
 /* `scope` is the store's. False when a lock cannot be made. */
 bool shard_init(struct shard *shard, unsigned number, struct readers *readers, struct scope *scope);
 void shard_destroy(struct shard *shard);
-
-/* `scope` is the space's. */
-void segment_init(struct segment *segment, struct scope *scope);
 
 /* The shard's order, or its segment's for a space. Of what it publishes, anybody may read. */
 struct order *shard_order(struct shard *shard, struct space *space);

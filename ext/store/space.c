@@ -38,7 +38,7 @@ static struct space *space_new(struct spaces *spaces, struct store *store, unsig
     space->identity_size = identity_size;
     space->limits = (struct limits){INT64_MAX, INT64_MAX};
     for (unsigned i = 0; i < shards; i++)
-        segment_init(&space->segments[i], &space->scope);
+        order_init(&space->segments[i].order, &space->scope, offsetof(struct entry, in_segment));
     return space;
 }
 
@@ -146,6 +146,36 @@ void space_drop(struct space *space)
     pthread_mutex_unlock(&spaces->lock);
     if (last)
         space_free(space);
+}
+
+/* The SQL text where the space has it already, and keeps it for longer: named caches go by it. */
+static const char *kept_sql(const struct query_identity *identity)
+{
+    const struct space *space = identity->space;
+    bool same = identity->sql_size > 0 && identity->sql_size == space->identity_size &&
+                memcmp(identity->sql, space->identity, identity->sql_size) == 0;
+    return same ? space->identity : NULL;
+}
+
+size_t space_entry_bytes(const struct query_identity *identity, const struct admission *admission)
+{
+    return entry_bytes(identity, admission, kept_sql(identity));
+}
+
+struct entry *space_new_entry(const struct query_identity *identity,
+                              const struct admission *admission)
+{
+    struct entry *entry = entry_new(identity, admission, kept_sql(identity));
+    if (entry != NULL)
+        space_hold(entry->space);
+    return entry;
+}
+
+void space_free_entry(struct entry *entry)
+{
+    struct space *space = entry->space;
+    entry_free(entry);
+    space_drop(space);
 }
 
 struct counters space_sum(const struct space *space)

@@ -11,7 +11,11 @@
 #ifndef QUERYCACHE_STORE_SPACE_H
 #define QUERYCACHE_STORE_SPACE_H
 
-#include "store/shard.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "store/entry.h"
+#include "store/policy/policy.h"
 #include "store/readers.h"
 
 /* The counters by number, in the order of struct counters. */
@@ -31,6 +35,12 @@ struct tally {
     _Atomic uint64_t hits;
     _Atomic uint64_t saved_ns;
     char gap[CACHE_GAP - 2 * sizeof(uint64_t)];
+};
+
+/* The space's part of a shard. */
+struct segment {
+    struct order order;
+    char gap[CACHE_GAP];
 };
 
 struct space {
@@ -65,6 +75,13 @@ struct space *space_hold(struct space *space);
 
 /* Give a hold back; the last frees the space. Wants no shard lock held. */
 void space_drop(struct space *space);
+
+/* entry_bytes() and entry_new() for the identity's space, which the entry then holds; and entry_free()
+** for an entry with its hold, which wants no shard lock held. */
+size_t space_entry_bytes(const struct query_identity *identity, const struct admission *admission);
+struct entry *space_new_entry(const struct query_identity *identity,
+                              const struct admission *admission);
+void space_free_entry(struct entry *entry);
 
 /* Add to one of the counters. */
 static inline void space_count(struct space *space, size_t counter, uint64_t amount)

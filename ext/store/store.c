@@ -237,7 +237,7 @@ static void link_entry(struct store *store, struct shard *shard, struct entry *e
 enum kept store_insert(struct store *store, const struct query_identity *identity,
                        const struct admission *admission)
 {
-    size_t bytes = entry_bytes(identity, admission);
+    size_t bytes = space_entry_bytes(identity, admission);
     if (!can_fit(store, identity, bytes)) {
         store_count_rejection(store, identity->space);
         return KEPT_TOO_BIG;
@@ -250,7 +250,7 @@ enum kept store_insert(struct store *store, const struct query_identity *identit
     struct shard *shard = shard_of(store, identity->key);
     size_t table_count;
     struct entry **table = prepare(store, shard, identity, admission->now, &table_count);
-    struct entry *entry = entry_new(identity, admission);
+    struct entry *entry = space_new_entry(identity, admission);
     struct demand demand = {
         .space = identity->space,
         .now = admission->now,
@@ -266,7 +266,7 @@ enum kept store_insert(struct store *store, const struct query_identity *identit
     if (entry == NULL)
         return KEPT_NO_MEMORY;
     if (!room) { /* a limit was lowered meanwhile */
-        entry_free(entry);
+        space_free_entry(entry);
         store_count_rejection(store, identity->space);
         return KEPT_TOO_BIG;
     }

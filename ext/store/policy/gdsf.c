@@ -15,7 +15,6 @@
 #include <string.h>
 
 #include "base/ticks.h"
-#include "store/entry.h"
 #include "store/policy/policy.h"
 
 /* A worth is a number of at least 0; such numbers, taken for integers, are in the same order. */

@@ -15,7 +15,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "store/store.h"
+#include "store/types.h"
 
 struct ghosts {
     pthread_mutex_t lock;

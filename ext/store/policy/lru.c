@@ -16,7 +16,6 @@
 #include <stdbool.h>
 
 #include "base/ticks.h"
-#include "store/entry.h"
 #include "store/policy/policy.h"
 
 /* Bin n holds a sorted chain of 2 to the n runs, so there can be no more. */

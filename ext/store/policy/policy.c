@@ -5,7 +5,6 @@
 #include "store/policy/policies.h"
 #include "base/sqlite.h"
 #include "base/ticks.h"
-#include "store/entry.h"
 
 /* ---- the list ---- */
 

@@ -19,25 +19,11 @@
 
 #include <stdatomic.h>
 
+#include "store/entry.h"
 #include "store/policy/ghosts.h"
-#include "store/store.h"
-
-struct entry;
 
 /* That an order has at most. A policy that needs but one uses the first. */
 #define QUEUES 2
-
-/* An entry's place in an order. But for `queue`, what is here is the policy's own business; the
-** names say what it is for. */
-struct place {
-    struct place *next; /* in a ring, from who goes first */
-    struct place *previous;
-    struct place *child;
-    int64_t rank;      /* below TICKS_NEVER */
-    uint32_t seen;     /* the entry's hits that were taken into account, modulo 2 to the 32 */
-    uint8_t frequency; /* what they came to */
-    uint8_t queue;     /* where it is; 0 in an order of one queue */
-};
 
 /* What the orders of a scope share. */
 struct scope {

@@ -14,7 +14,6 @@
 ** A place's rank is the number of its turn in the scope, so queues are in order across shards.
 */
 #include "base/ticks.h"
-#include "store/entry.h"
 #include "store/policy/policy.h"
 
 enum { SMALL, MAIN };
