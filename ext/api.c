@@ -8,8 +8,9 @@
 #include "load/libraries.h"
 #include "statement/prepare.h"
 #include "querycache.h"
+#include "read/invalidate.h"
+#include "session/runtime.h"
 #include "session/session.h"
-#include "surface/surface.h"
 
 /* ---- starting ---- */
 
@@ -191,7 +192,7 @@ static void add_stats(struct querycache_stats *stats, const struct querycache_st
 
 static int own_stats(struct querycache_stats *stats)
 {
-    struct store *store = session_store();
+    struct store *store = runtime_store();
     if (store == NULL)
         return SQLITE_NOMEM;
     struct counters counters = store_counters(store);
@@ -236,7 +237,7 @@ int querycache_clear(sqlite3_int64 *dropped)
     const struct copy *copy;
     unsigned number = 0;
     sqlite3_int64 count = 0;
-    struct store *store = sqlite_is_there() ? session_store() : NULL;
+    struct store *store = sqlite_is_there() ? runtime_store() : NULL;
     int rc = sqlite_is_there() ? SQLITE_NOMEM : SQLITE_MISUSE;
     if (store == NULL)
         return rc;
@@ -255,18 +256,21 @@ int querycache_clear(sqlite3_int64 *dropped)
 
 int querycache_invalidate_table(sqlite3 *db, const char *table, sqlite3_int64 *dropped)
 {
-    sqlite3_stmt *call = NULL;
     const struct copy *other = NULL;
+    int64_t count = 0;
     int rc = libraries_find(db, &other);
     if (rc != SQLITE_OK || other != NULL)
         return rc != SQLITE_OK ? rc : other->invalidate_table(db, table, dropped);
-    rc = sqlite3_prepare_v2(db, "SELECT cache_invalidate_table(?)", -1, &call, NULL);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_bind_text(call, 1, table, -1, SQLITE_STATIC);
-    if (rc == SQLITE_OK && sqlite3_step(call) == SQLITE_ROW && dropped != NULL)
-        *dropped = sqlite3_column_int64(call, 0);
-    int finalized = sqlite3_finalize(call);
-    return rc == SQLITE_OK ? finalized : rc;
+    if (table == NULL)
+        return SQLITE_MISUSE;
+    sqlite3_mutex_enter(sqlite3_db_mutex(db));
+    struct session *session = session_find(db);
+    rc = session == NULL || session_is_foreign(session) ? SQLITE_MISUSE
+                                                        : invalidate_table(session, table, &count);
+    unlock(db);
+    if (rc == SQLITE_OK && dropped != NULL)
+        *dropped = count;
+    return rc;
 }
 
 int querycache_configure(const char *name, const char *value, char **error)
@@ -278,7 +282,7 @@ int querycache_configure(const char *name, const char *value, char **error)
         return SQLITE_MISUSE;
     int rc = config_load(&text);
     if (rc == SQLITE_OK)
-        rc = surface_configure(name, value, &text);
+        rc = runtime_configure(name, value, &text);
     while (rc == SQLITE_OK && (copy = libraries_next(&number)) != NULL)
         rc = copy->configure(name, value, NULL);
     if (error != NULL)

@@ -13,7 +13,8 @@
 #include "base/sql.h"
 #include "load/libraries.h"
 #include "querycache.h"
-#include "surface/surface.h"
+#include "session/session.h"
+#include "surface/register.h"
 
 #ifndef SQLITE_CORE
 #include <dlfcn.h>
@@ -81,16 +82,23 @@ static const char *missing_routine(const sqlite3_api_routines *api)
     return NULL;
 }
 
+/* error_set() would ask an SQLite that may be none to free. */
+static int refuse(char *text, char **error)
+{
+    *error = text;
+    return text == NULL ? SQLITE_NOMEM : SQLITE_ERROR;
+}
+
 /* First of all: an older SQLite's table of routines ends before some that are used here. */
 static int check_version(const sqlite3_api_routines *api, char **error)
 {
     if (ROUTINE(api, libversion_number)() < OLDEST_SQLITE)
-        return surface_failure(ROUTINE(api, mprintf)("querycache needs SQLite " OLDEST_SQLITE_TEXT
-                                                     " or newer; this is %s",
-                                                     ROUTINE(api, libversion)()),
-                               error);
+        return refuse(ROUTINE(api, mprintf)("querycache needs SQLite " OLDEST_SQLITE_TEXT
+                                            " or newer; this is %s",
+                                            ROUTINE(api, libversion)()),
+                      error);
     if (missing_routine(api) != NULL)
-        return surface_failure(
+        return refuse(
             ROUTINE(api, mprintf)("querycache needs an SQLite with %s", missing_routine(api)),
             error);
     return SQLITE_OK;

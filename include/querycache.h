@@ -174,7 +174,8 @@ QUERYCACHE_API int querycache_get_stats(struct querycache_stats *stats);
 QUERYCACHE_API int querycache_clear(sqlite3_int64 *dropped);
 
 /* Drop what depends on a table, as a connection names it: "sales", or "main.sales". `dropped` as
-** above. Errors as those of sqlite3_step(), the text being in sqlite3_errmsg(). */
+** above. SQLITE_MISUSE where `table` is NULL, the connection has no cache, or is one of a parent
+** process that this one was forked from; SQLITE_NOMEM. */
 QUERYCACHE_API int querycache_invalidate_table(sqlite3 *db, const char *table,
                                                sqlite3_int64 *dropped);
 

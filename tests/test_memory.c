@@ -18,6 +18,7 @@
 #include "session/session.h"
 #include "support.h"
 #include "tap.h"
+#include "session/runtime.h"
 
 /* How many n of one walk are all tried, and where memory stays short; then they get sparser, by one
 ** part in SPARSER. */
@@ -504,7 +505,7 @@ static void check_rows(struct walk *walk, const char *when)
 /* What the store says it gives up is what the allocator gets back; then there is nothing left. */
 static void check_accounts(struct walk *walk)
 {
-    struct store *store = session_store();
+    struct store *store = runtime_store();
     /* With all tables connected, and all files looked at, neither of which is counted. */
     prepare_sql(walk->db, READ_ALL "; SELECT cache_invalidate('nothing')");
     int64_t before = counting_bytes - store_usage(store).bytes;

@@ -13,6 +13,7 @@
 #include "store/policy/policy.h"
 #include "store/store.h"
 #include "support.h"
+#include "session/runtime.h"
 
 #define NO_LIMIT ((struct limits){INT64_MAX, INT64_MAX})
 
@@ -502,7 +503,7 @@ static const char *policy_of_c(sqlite3 *db)
     sqlite3_stmt *statement;
     sqlite3_prepare_v2(db, "SELECT cache_normalize('SELECT 1 AS x')", -1, &statement, NULL);
     sqlite3_step(statement);
-    struct space *space = store_space(session_store(), "c", sqlite3_column_text(statement, 0),
+    struct space *space = store_space(runtime_store(), "c", sqlite3_column_text(statement, 0),
                                       (size_t)sqlite3_column_bytes(statement, 0));
     const char *name = policy_of(space);
     ok(space_has_others(space), "the space is the one that the table has");

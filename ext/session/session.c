@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "session/runtime.h"
 #include "session/settings.h"
 #include "base/error.h"
 #include "base/guard.h"
@@ -11,12 +12,7 @@
 #include "base/memory.h"
 #include "base/process.h"
 #include "base/sql.h"
-#include "coherence/snapshot.h"
-#include "read/dependencies.h"
-#include "metrics/refusals.h"
 #include "metrics/refused_shapes.h"
-#include "store/flight.h"
-#include "store/policy/policy.h"
 
 /* All sessions of the process, so that loading twice on one connection finds the first. */
 struct listed {
@@ -27,7 +23,6 @@ struct listed {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of all that follows */
 static struct hash sessions;
 static uint64_t last_id;
-static struct store *store;
 
 /* ---- the process ---- */
 
@@ -36,13 +31,7 @@ static void start_over(void)
 {
     pthread_mutex_init(&lock, NULL);
     sessions = (struct hash){0};
-    store = NULL;
-    flight_forget_all();
-    file_forget_all();
-    history_forget_all();
-    hooks_start_over();
-    config_start_over();
-    refusals_start_over();
+    runtime_start_over();
 }
 
 bool session_is_foreign(const struct session *session)
@@ -59,42 +48,6 @@ int session_check(const struct session *session, char **error)
         sqlite3_mprintf("this connection was opened before fork(), and SQLite must not "
                         "be used through it in the child; open the database again "
                         "here"));
-}
-
-/* ---- the store of the process ---- */
-
-static struct limits configured_limits(void)
-{
-    return (struct limits){.max_entries = config_get(SETTING_MAX_ENTRIES),
-                           .max_bytes = config_get(SETTING_MAX_BYTES)};
-}
-
-static void configure(struct store *configured)
-{
-    store_set_policy(configured, policy_at(config_get(SETTING_POLICY)));
-    store_set_admission(configured, config_get(SETTING_ADMIT) != 0);
-}
-
-struct store *session_store(void)
-{
-    pthread_mutex_lock(&lock);
-    if (store == NULL) {
-        store = store_new((unsigned)config_get(SETTING_SHARDS), configured_limits());
-        if (store != NULL)
-            configure(store);
-    }
-    struct store *found = store;
-    pthread_mutex_unlock(&lock);
-    return found;
-}
-
-void session_apply_settings(void)
-{
-    struct store *found = session_store();
-    if (found == NULL)
-        return;
-    configure(found);
-    store_set_limits(found, configured_limits());
 }
 
 /* ---- what cached tables read, for queries over them ---- */
@@ -176,7 +129,7 @@ static struct session *session_new(sqlite3 *db)
     struct session *session = &listed->session;
     session->db = db;
     session->references = 1;
-    session->store = session_store();
+    session->store = runtime_store();
     session->nesting = (struct nesting){.add = add_cached_table, .context = session};
     session->observer = observer_new(db, config_get(SETTING_HOOKS) != 0);
     session->lender = lender_new();
@@ -265,6 +218,12 @@ void session_wait(struct session *session, const char *sql, const char *name, co
     memory_free(before.options);
 }
 
+struct session *session_retain(struct session *session)
+{
+    session->references++;
+    return session;
+}
+
 void session_release(void *context)
 {
     struct session *session = context;
@@ -340,53 +299,7 @@ int session_anchor(struct session *session)
     sqlite3_stmt *statement = NULL;
     int rc = check_schema(session->db);
     if (rc == SQLITE_OK)
-        rc = sql_prepare(session->db, &statement, "SELECT 1 FROM querycache_stats");
+        rc = sql_prepare(session->db, &statement, "%s", session->anchor);
     sqlite3_finalize(statement);
     return rc;
-}
-
-/* What a schema change has overtaken is left alone: it is prepared anew before it is read. */
-static bool is_current(const struct session *session, const struct cached_query *query)
-{
-    return query->definition.statement != NULL &&
-           query->definition.generation == session->observer->schema_generation;
-}
-
-/* A truncated table is found by looking whether it has rows. */
-static void probe_queries(struct session *session, struct cached_query *queries)
-{
-    for (struct cached_query *q = queries; q != NULL; q = q->next) {
-        enum snapshot_state state;
-        if (!is_current(session, q))
-            continue;
-        snapshot_open(session->observer, q->definition.databases, q->definition.database_count,
-                      true, &state);
-        if (state == SNAPSHOT_GOOD && is_current(session, q))
-            definition_probe(&q->definition);
-        snapshot_close(session->observer);
-    }
-}
-
-void session_refresh(struct session *session)
-{
-    struct observer *observer = session->observer;
-    if (session_anchor(session) != SQLITE_OK) {
-        error_forget(session->db);
-        return;
-    }
-    session_begin_read(session);
-    int rc = observer_list_databases(observer, false);
-    session_drop_outdated(session);
-    for (struct database *d = observer->databases; d != NULL; d = d->next) {
-        enum snapshot_state state;
-        if (rc != SQLITE_OK || d->index < 0 || !d->known)
-            continue;
-        snapshot_open(observer, &d, 1, true, &state);
-        snapshot_close(observer);
-    }
-    probe_queries(session, session->queries);
-    probe_queries(session, session->ad_hoc);
-    probe_queries(session, session->prepared);
-    session_end_read(session);
-    error_forget(session->db);
 }

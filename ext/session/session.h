@@ -38,6 +38,7 @@ struct session {
     unsigned prepared_count;
     uint64_t prepared_last; /* the number of the latest, never 0 */
     struct waiting waiting;
+    const char *anchor; /* SQL that connects a virtual table of ours: of the surface */
     unsigned connected; /* virtual tables of ours that SQLite will disconnect at close */
     unsigned readings;  /* under way, one inside the other */
     bool keeps_own;     /* the store has entries that this connection alone may use */
@@ -59,6 +60,9 @@ struct session *session_find(sqlite3 *db);
 /* Whether there is any. */
 bool session_any(void);
 
+/* The same session with one more reference. */
+struct session *session_retain(struct session *session);
+
 /* Give one reference back; the signature is that of SQLite's destructors. */
 void session_release(void *context);
 
@@ -67,9 +71,6 @@ bool session_is_foreign(const struct session *session);
 
 /* An error that says so, there; elsewhere SQLITE_OK. */
 int session_check(const struct session *session, char **error);
-
-/* The store of the process, made on first use; NULL when memory is short. */
-struct store *session_store(void);
 
 /*
 ** A virtual table of ours was connected, or disconnected. SQLite disconnects them all before it
@@ -93,13 +94,5 @@ int session_anchor(struct session *session);
 /* Drop what the connection kept under an older incarnation of its statements: it cannot be
 ** served. */
 void session_drop_outdated(struct session *session);
-
-/* Bring the histories of all databases of this connection up to date, so that what
-** evidence_is_stale() says of this connection's entries is the truth of now. Errors are ignored:
-** then less is known. */
-void session_refresh(struct session *session);
-
-/* Apply cache_config's limits, policy and admission to the store; call after they were changed. */
-void session_apply_settings(void);
 
 #endif

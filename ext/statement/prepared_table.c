@@ -14,7 +14,8 @@
 #include "read/read.h"
 #include "read/stream.h"
 #include "lookup/access.h"
-#include "surface/surface.h"
+#include "read/cells.h"
+#include "session/session.h"
 
 /* So many a connection remembers; beyond that those go that no statement uses. */
 #define MAX_PREPARED 256
@@ -297,13 +298,13 @@ static int prepared_column(sqlite3_vtab_cursor *base, sqlite3_context *context, 
     const struct prepared_cursor *cursor = (struct prepared_cursor *)base;
     const struct prepared_table *table = (struct prepared_table *)base->pVtab;
     if (column >= table->columns)
-        surface_result_cell(
-            context, key_parameter(cursor->params.bytes, (unsigned)(column - table->columns)));
+        cell_give(context,
+                  key_parameter(cursor->params.bytes, (unsigned)(column - table->columns)));
     else if (cursor->stream != NULL)
         sqlite3_result_value(context, stream_value(cursor->stream, column));
     else
-        surface_result_at(context, table->prepared->session->lender, cursor->result, cursor->row,
-                          (unsigned)column, cursor->row == 0);
+        cell_give_at(context, table->prepared->session->lender, cursor->result, cursor->row,
+                     (unsigned)column, cursor->row == 0);
     return SQLITE_OK;
 }
 
@@ -331,7 +332,7 @@ static int create_module(struct prepared *prepared)
 {
     struct session *session = prepared->session;
     if (prepared->references == 0)
-        surface_retain(session);
+        session_retain(session);
     /* SQLite calls the destructor when this fails, too; our callers go on using the query. */
     prepared->references += 2;
     int rc = sqlite3_create_module_v2(session->db, prepared->query.name, &prepared_module, prepared,

@@ -25,6 +25,7 @@
 #include "surface/call.h"
 #include "lookup/path.h"
 #include "surface/surface.h"
+#include "read/cells.h"
 
 struct cache_table {
     sqlite3_vtab base; /* must be first */
@@ -524,11 +525,10 @@ static int cache_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int
     const struct cache_table *table = (struct cache_table *)base->pVtab;
     int columns = (int)result_columns(cursor->result);
     if (column < columns)
-        surface_result_at(context, table->session->lender, cursor->result, cursor->row,
-                          (unsigned)column, cursor->row == cursor->first);
+        cell_give_at(context, table->session->lender, cursor->result, cursor->row, (unsigned)column,
+                     cursor->row == cursor->first);
     else if (cursor->params.size > 0)
-        surface_result_cell(context,
-                            key_parameter(cursor->params.bytes, (unsigned)(column - columns)));
+        cell_give(context, key_parameter(cursor->params.bytes, (unsigned)(column - columns)));
     return SQLITE_OK;
 }
 
@@ -557,6 +557,6 @@ static const sqlite3_module cache_module = {
 
 int cache_table_register(sqlite3 *db, struct session *session)
 {
-    return sqlite3_create_module_v2(db, "cache", &cache_module, surface_retain(session),
+    return sqlite3_create_module_v2(db, "cache", &cache_module, session_retain(session),
                                     session_release);
 }

@@ -4,8 +4,10 @@
 **     SELECT name, value FROM cache_config;
 **     UPDATE cache_config SET value = '256 MiB' WHERE name = 'max_bytes';
 */
+#include "base/error.h"
 #include "session/settings.h"
 #include "surface/listing.h"
+#include "session/runtime.h"
 
 enum { CONFIG_NAME, CONFIG_VALUE, CONFIG_DEFAULT_VALUE, CONFIG_DESCRIPTION, CONFIG_COLUMNS };
 
@@ -45,23 +47,23 @@ static int config_update(struct session *session, int argc, sqlite3_value **argv
 {
     (void)session;
     if (argc == 1)
-        return surface_failure(sqlite3_mprintf("settings cannot be deleted from cache_config; "
-                                               "change one with " CONFIG_CHANGE),
-                               error);
+        return error_set(error, SQLITE_ERROR,
+                         sqlite3_mprintf("settings cannot be deleted from cache_config; "
+                                         "change one with " CONFIG_CHANGE));
     if (sqlite3_value_type(argv[0]) == SQLITE_NULL)
-        return surface_failure(sqlite3_mprintf("settings cannot be added to cache_config; change "
-                                               "one that is there with " CONFIG_CHANGE),
-                               error);
+        return error_set(error, SQLITE_ERROR,
+                         sqlite3_mprintf("settings cannot be added to cache_config; change "
+                                         "one that is there with " CONFIG_CHANGE));
     int setting = (int)sqlite3_value_int64(argv[0]) - 1;
     const struct setting_info *info = &setting_infos[setting];
     sqlite3_value **columns = argv + UPDATE_COLUMNS;
     if (sqlite3_value_int64(argv[1]) != setting + 1 || !is_same(columns[CONFIG_NAME], info->name) ||
         !is_same(columns[CONFIG_DEFAULT_VALUE], info->default_text) ||
         !is_same(columns[CONFIG_DESCRIPTION], info->description))
-        return surface_failure(sqlite3_mprintf("only the column value of cache_config can be "
-                                               "changed: " CONFIG_CHANGE),
-                               error);
-    return surface_configure(info->name, (const char *)sqlite3_value_text(columns[CONFIG_VALUE]),
+        return error_set(error, SQLITE_ERROR,
+                         sqlite3_mprintf("only the column value of cache_config can be "
+                                         "changed: " CONFIG_CHANGE));
+    return runtime_configure(info->name, (const char *)sqlite3_value_text(columns[CONFIG_VALUE]),
                              error);
 }
 

@@ -4,10 +4,12 @@
 **     SELECT cache, params, rows, hits, state FROM cache_entries ORDER BY bytes DESC;
 **     DELETE FROM cache_entries WHERE idle > 600;
 */
+#include "base/error.h"
 #include "base/memory.h"
 #include "base/ticks.h"
 #include "query/key.h"
 #include "surface/listing.h"
+#include "read/refresh.h"
 
 struct collection {
     struct result_builder *rows;
@@ -95,10 +97,10 @@ static bool has_rowid(const struct entry_view *entry, void *rowid)
 static int entries_update(struct session *session, int argc, sqlite3_value **argv, char **error)
 {
     if (argc != 1)
-        return surface_failure(sqlite3_mprintf("cache_entries shows what reads have kept and "
-                                               "cannot be changed, but for DELETE FROM "
-                                               "cache_entries WHERE …"),
-                               error);
+        return error_set(error, SQLITE_ERROR,
+                         sqlite3_mprintf("cache_entries shows what reads have kept and "
+                                         "cannot be changed, but for DELETE FROM "
+                                         "cache_entries WHERE …"));
     int64_t rowid = sqlite3_value_int64(argv[0]);
     store_remove(session->store, has_rowid, &rowid, CAUSE_EXPLICIT);
     return SQLITE_OK;

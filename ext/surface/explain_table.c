@@ -3,6 +3,7 @@
 **
 **     SELECT * FROM cache_explain('SELECT region, sum(amount) FROM sales GROUP BY 1');
 */
+#include "base/error.h"
 #include "base/memory.h"
 #include "query/key.h"
 #include "query/normalize.h"
@@ -74,8 +75,9 @@ static int explain_collect(struct session *session, struct result_builder *rows,
                            sqlite3_value *argument, char **error)
 {
     if (argument == NULL || sqlite3_value_type(argument) == SQLITE_NULL)
-        return surface_failure(
-            sqlite3_mprintf("cache_explain needs the text of a SELECT: " EXPLAIN_CALL), error);
+        return error_set(
+            error, SQLITE_ERROR,
+            sqlite3_mprintf("cache_explain needs the text of a SELECT: " EXPLAIN_CALL));
     const char *sql = (const char *)sqlite3_value_text(argument);
     if (sql == NULL)
         return SQLITE_NOMEM;

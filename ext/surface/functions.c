@@ -6,6 +6,7 @@
 */
 #include <string.h>
 
+#include "base/error.h"
 #include "session/settings.h"
 #include "base/memory.h"
 #include "query/json.h"
@@ -15,6 +16,8 @@
 #include "read/ad_hoc.h"
 #include "read/read.h"
 #include "surface/surface.h"
+#include "read/invalidate.h"
+#include "session/runtime.h"
 
 /* Since 3.45 SQLite wants to be told that a function's value may have a subtype. Older ones ignore
 ** the flag, so it is set whatever SQLite this is compiled with. */
@@ -38,24 +41,18 @@ static bool check_session(sqlite3_context *context)
 
 /* ---- dropping ---- */
 
-typedef bool (*entry_match)(const struct entry_view *entry, void *context);
-
 /* Drop what matches, and return how many of them could still have been served. */
-static void drop_matching(sqlite3_context *context, entry_match match, void *match_context,
-                          enum cause cause)
+static void drop_matching(sqlite3_context *context, entry_match match, void *match_context)
 {
-    struct store *store = session_of(context)->store;
-    if (!check_session(context))
-        return;
-    /* What this connection has not looked at since a change is not counted as good. */
-    session_refresh(session_of(context));
-    sqlite3_result_int64(context, store_remove(store, match, match_context, cause));
+    if (check_session(context))
+        sqlite3_result_int64(context, invalidate_matching(session_of(context), match, match_context,
+                                                          CAUSE_EXPLICIT));
 }
 
 static void cache_clear(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
     (void)argc, (void)argv;
-    drop_matching(context, NULL, NULL, CAUSE_EXPLICIT);
+    drop_matching(context, NULL, NULL);
 }
 
 static bool is_of_cache(const struct entry_view *entry, void *name)
@@ -71,53 +68,7 @@ static void cache_invalidate(sqlite3_context *context, int argc, sqlite3_value *
                                     "cache_invalidate('sales_by_region')");
     (void)argc;
     if (name != NULL)
-        drop_matching(context, is_of_cache, (void *)(uintptr_t)name, CAUSE_EXPLICIT);
-}
-
-/* A table by its name, in one database or in any (history NULL). */
-struct table_name {
-    const char *written; /* as it was given: a table's name may itself contain a dot */
-    const char *name;
-    const struct history *history;
-};
-
-/* What depends on the whole file depends on this table as well, whether it reads it or not. */
-static bool reads_table(const struct entry_view *entry, void *context)
-{
-    const struct table_name *table = context;
-    const struct evidence *evidence = entry->evidence;
-    if (evidence == NULL)
-        return false;
-    for (unsigned i = 0; i < evidence->source_count; i++) {
-        const struct source *source = &evidence->sources[i];
-        if (source->whole_file && (table->history == NULL || source->history == table->history))
-            return true;
-    }
-    for (unsigned i = 0; i < evidence->table_count; i++) {
-        const struct table *read = evidence->tables[i];
-        if ((table->history == NULL || read->history == table->history) &&
-            sqlite3_stricmp(read->name, table->name) == 0)
-            return true;
-    }
-    return evidence_names_table(evidence, table->written);
-}
-
-/* Take 'schema.table' apart, where what stands before the dot is an attached database. */
-static int split_name(struct session *session, struct table_name *table)
-{
-    const char *dot = strchr(table->written, '.');
-    if (dot == NULL)
-        return SQLITE_OK;
-    char *schema = memory_copy_text(table->written, (size_t)(dot - table->written));
-    if (schema == NULL)
-        return SQLITE_NOMEM;
-    const struct database *database = observer_find(session->observer, schema);
-    if (database != NULL) {
-        table->name = dot + 1;
-        table->history = database_history(database);
-    }
-    memory_free(schema);
-    return SQLITE_OK;
+        drop_matching(context, is_of_cache, (void *)(uintptr_t)name);
 }
 
 static void cache_invalidate_table(sqlite3_context *context, int argc, sqlite3_value **argv)
@@ -128,12 +79,13 @@ static void cache_invalidate_table(sqlite3_context *context, int argc, sqlite3_v
     (void)argc;
     if (name == NULL)
         return;
-    struct table_name table = {.written = name, .name = name};
-    session_refresh(session_of(context));
-    if (split_name(session_of(context), &table) != SQLITE_OK)
+    int64_t dropped = 0;
+    if (!check_session(context))
+        return;
+    if (invalidate_table(session_of(context), name, &dropped) != SQLITE_OK)
         sqlite3_result_error_nomem(context);
     else
-        drop_matching(context, reads_table, &table, CAUSE_TABLE_CHANGE);
+        sqlite3_result_int64(context, dropped);
 }
 
 struct tag_search {
@@ -168,7 +120,7 @@ static void cache_invalidate_tag(sqlite3_context *context, int argc, sqlite3_val
     };
     (void)argc;
     if (search.tag != NULL)
-        drop_matching(context, has_tag, &search, CAUSE_EXPLICIT);
+        drop_matching(context, has_tag, &search);
 }
 
 static bool is_sql_like(const struct entry_view *entry, void *glob)
@@ -184,7 +136,7 @@ static void cache_invalidate_matching(sqlite3_context *context, int argc, sqlite
                      "SQL: cache_invalidate_matching('*from sales*')");
     (void)argc;
     if (glob != NULL)
-        drop_matching(context, is_sql_like, (void *)(uintptr_t)glob, CAUSE_EXPLICIT);
+        drop_matching(context, is_sql_like, (void *)(uintptr_t)glob);
 }
 
 static bool has_key(const struct entry_view *entry, void *context)
@@ -203,11 +155,12 @@ static void cache_drop(sqlite3_context *context, int argc, sqlite3_value **argv)
     if (text == NULL)
         return;
     if (key_parse(text, &key)) {
-        drop_matching(context, has_key, &key, CAUSE_EXPLICIT);
+        drop_matching(context, has_key, &key);
         return;
     }
     char *error = NULL;
-    int code = surface_failure(sqlite3_mprintf("'%s' is no key; " DROP_NEEDS, text), &error);
+    int code =
+        error_set(&error, SQLITE_ERROR, sqlite3_mprintf("'%s' is no key; " DROP_NEEDS, text));
     surface_result_error(context, code, error);
 }
 
@@ -219,7 +172,7 @@ static void cache_configure(sqlite3_context *context, int argc, sqlite3_value **
     const char *value = (const char *)sqlite3_value_text(argv[1]);
     char *error = NULL;
     (void)argc;
-    int code = surface_configure(name, value, &error);
+    int code = runtime_configure(name, value, &error);
     if (code != SQLITE_OK) {
         surface_result_error(context, code, error);
         return;
@@ -386,7 +339,7 @@ int functions_register(sqlite3 *db, struct session *session)
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
         /* SQLite calls the destructor when this fails, too. */
         int code = sqlite3_create_function_v2(db, functions[i].name, functions[i].arguments,
-                                              functions[i].flags, surface_retain(session),
+                                              functions[i].flags, session_retain(session),
                                               functions[i].call, NULL, NULL, session_release);
         if (code != SQLITE_OK)
             return code;

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "surface/arguments.h"
+#include "read/cells.h"
 
 struct listing_vtab {
     sqlite3_vtab base; /* must be first */
@@ -158,7 +159,7 @@ static int listing_column(sqlite3_vtab_cursor *base, sqlite3_context *context, i
         return SQLITE_OK;
     }
     struct cell cell = result_cell(cursor->rows, cursor->row, (unsigned)column);
-    surface_result_cell(context, cell);
+    cell_give(context, cell);
     return SQLITE_OK;
 }
 

@@ -5,6 +5,7 @@
 */
 #include <string.h>
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "query/json.h"
 #include "read/ad_hoc.h"
@@ -122,13 +123,13 @@ static int check_arguments(const struct arguments *arguments, const char **sql, 
 {
     sqlite3_value *text = arguments->values[0];
     if (text == NULL || sqlite3_value_type(text) == SQLITE_NULL)
-        return surface_failure(sqlite3_mprintf("cache_rows needs the text of a SELECT: " ROWS_CALL),
-                               error);
+        return error_set(error, SQLITE_ERROR,
+                         sqlite3_mprintf("cache_rows needs the text of a SELECT: " ROWS_CALL));
     *count = count_parameters(arguments);
     if (*count < 0)
-        return surface_failure(sqlite3_mprintf("cache_rows has a parameter but not all before it; "
-                                               "give them from p1 on without a gap: " ROWS_CALL),
-                               error);
+        return error_set(error, SQLITE_ERROR,
+                         sqlite3_mprintf("cache_rows has a parameter but not all before it; "
+                                         "give them from p1 on without a gap: " ROWS_CALL));
     *sql = (const char *)sqlite3_value_text(text);
     return *sql == NULL ? SQLITE_NOMEM : SQLITE_OK;
 }

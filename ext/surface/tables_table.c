@@ -4,6 +4,7 @@
 **     SELECT name, entries, invalidations FROM cache_tables ORDER BY invalidations DESC;
 */
 #include "surface/listing.h"
+#include "read/refresh.h"
 
 struct collection {
     struct result_builder *rows;

@@ -334,7 +334,7 @@ int views_register(sqlite3 *db, struct session *session)
         /* SQLite calls the destructor when this fails, too. */
         int code = sqlite3_create_function_v2(
             db, functions[i].name, functions[i].arguments, SQLITE_UTF8 | SQLITE_DIRECTONLY,
-            surface_retain(session), functions[i].call, NULL, NULL, session_release);
+            session_retain(session), functions[i].call, NULL, NULL, session_release);
         if (code != SQLITE_OK)
             return code;
     }

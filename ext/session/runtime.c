@@ -1,0 +1,84 @@
+#include "session/runtime.h"
+
+#include <pthread.h>
+
+#include "session/settings.h"
+#include "base/error.h"
+#include "coherence/file.h"
+#include "coherence/history.h"
+#include "coherence/hooks.h"
+#include "metrics/refusals.h"
+#include "store/flight.h"
+#include "store/policy/policy.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of what follows */
+static struct store *store;
+
+void runtime_start_over(void)
+{
+    pthread_mutex_init(&lock, NULL);
+    store = NULL;
+    flight_forget_all();
+    file_forget_all();
+    history_forget_all();
+    hooks_start_over();
+    config_start_over();
+    refusals_start_over();
+}
+
+static struct limits configured_limits(void)
+{
+    return (struct limits){.max_entries = config_get(SETTING_MAX_ENTRIES),
+                           .max_bytes = config_get(SETTING_MAX_BYTES)};
+}
+
+static void configure(struct store *configured)
+{
+    store_set_policy(configured, policy_at(config_get(SETTING_POLICY)));
+    store_set_admission(configured, config_get(SETTING_ADMIT) != 0);
+}
+
+struct store *runtime_store(void)
+{
+    pthread_mutex_lock(&lock);
+    if (store == NULL) {
+        store = store_new((unsigned)config_get(SETTING_SHARDS), configured_limits());
+        if (store != NULL)
+            configure(store);
+    }
+    struct store *found = store;
+    pthread_mutex_unlock(&lock);
+    return found;
+}
+
+static void apply_settings(void)
+{
+    struct store *found = runtime_store();
+    if (found == NULL)
+        return;
+    configure(found);
+    store_set_limits(found, configured_limits());
+}
+
+static int refuse_setting(const char *name, char **error)
+{
+    char *names = config_names();
+    if (names == NULL)
+        return SQLITE_NOMEM;
+    int rc = error_set(error, SQLITE_ERROR,
+                       sqlite3_mprintf("there is no setting %s; the settings are %s",
+                                       name == NULL ? "NULL" : name, names));
+    sqlite3_free(names);
+    return rc;
+}
+
+int runtime_configure(const char *name, const char *value, char **error)
+{
+    int setting = name == NULL ? -1 : config_find(name);
+    if (setting < 0)
+        return refuse_setting(name, error);
+    int rc = config_set((enum setting)setting, value, error);
+    if (rc == SQLITE_OK)
+        apply_settings();
+    return rc;
+}
