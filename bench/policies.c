@@ -17,7 +17,6 @@
 #include "base/ticks.h"
 #include "policies/offline.h"
 #include "policies/trace.h"
-#include "store/policy/policy.h"
 #include "store/store.h"
 #include "support/measure.h"
 

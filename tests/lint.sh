@@ -1,7 +1,7 @@
 #!/bin/sh
 # Looks for faults in the C files given: with the warnings of gcc and clang at the release's
 # optimization, where they see most; with clang-tidy (.clang-tidy has the checks); with cppcheck;
-# for lines that are too long. Every finding fails. Called by `make lint`, which sets BUILD and
+# for lines that are too long, and for arrows between files that run the wrong way. Every finding fails. Called by `make lint`, which sets BUILD and
 # JOBS.
 set -u
 
@@ -45,9 +45,15 @@ columns() {
         grep -E '\.(c|h|sh|t|mk|awk|md)$|Makefile$|^\.ci/' | xargs tests/columns.sh
 }
 
+# The arrows between files: of the objects that gcc has just made without LTO.
+layout() {
+    tests/layout.sh ext "$BUILD/lint-gcc/test-system/ext"
+}
+
 run 'lines of at most 100 columns' columns
 run 'gcc -Werror' compile gcc
 run 'clang -Werror' compile clang
+run 'arrows between files' layout
 run clang-tidy tidy
 run cppcheck cppcheck_all
 exit $status

@@ -10,7 +10,7 @@
 #include "numbered.h"
 #include "policies/model.h"
 #include "session/session.h"
-#include "store/policy/policy.h"
+#include "store/policy/policies.h"
 #include "store/store.h"
 #include "support.h"
 #include "session/runtime.h"

@@ -9,7 +9,7 @@
 #include "coherence/hooks.h"
 #include "metrics/refusals.h"
 #include "store/flight.h"
-#include "store/policy/policy.h"
+#include "store/policy/policies.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of what follows */
 static struct store *store;

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/ticks.h"
 #include "store/bounds.h"
+#include "store/policy/policies.h"
 
 /* ---- making and unmaking ---- */
 

@@ -1,10 +1,12 @@
 /*
-** The eviction policies by name: the first is the default. A policy is a file ext/store/NAME.c that
-** defines `const struct policy policy_NAME` (store/policy/policy.h says what that is), and its name in the
-** list below. It stands in base, because it is also what the setting `policy` accepts.
+** The eviction policies by name: the first is the default. A policy is a file NAME.c in this folder,
+** which defines `const struct policy policy_NAME` (policy.h says what that is), and its name in the
+** list below. The setting `policy`, its error texts and the benchmark follow the list.
 */
-#ifndef QUERYCACHE_BASE_POLICIES_H
-#define QUERYCACHE_BASE_POLICIES_H
+#ifndef QUERYCACHE_STORE_POLICIES_H
+#define QUERYCACHE_STORE_POLICIES_H
+
+#include "store/policy/policy.h"
 
 #define POLICIES(FIRST, OTHER)                                                                     \
     FIRST(lru)                                                                                     \
@@ -20,5 +22,11 @@
 #define POLICIES_NAME_FIRST(name) #name
 #define POLICIES_NAME_OTHER(name) , #name
 #define POLICIES_NAMES POLICIES(POLICIES_NAME_FIRST, POLICIES_NAME_OTHER)
+
+/* By its place in the list, as the setting has it; the first is the default. */
+const struct policy *policy_at(int64_t number);
+
+/* By its name in any case; NULL when there is none. */
+const struct policy *policy_find(const char *name);
 
 #endif

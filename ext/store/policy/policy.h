@@ -1,6 +1,6 @@
 /*
 ** Eviction policies: which entry goes when room is wanted. Each is a file that knows its rule and
-** nothing else; this header is all that it needs, and store/policy/policies.h has the list of them.
+** nothing else; this header is all that it needs, and policies.h has the list of them.
 **
 ** A scope is what one bound applies to: the whole store, or one space. Its entries are in one order
 ** for each shard, and have a place there. So an entry is in two orders: its shard's, for the store,
@@ -73,14 +73,6 @@ struct policy {
     /* No rank in that queue is less. */
     int64_t (*bound)(const struct order *order, unsigned queue);
 };
-
-/* ---- the list ---- */
-
-/* By its place in the list, as the setting has it; the first is the default. */
-const struct policy *policy_at(int64_t number);
-
-/* By its name in any case; NULL when there is none. */
-const struct policy *policy_find(const char *name);
 
 /* ---- scopes and orders ---- */
 
