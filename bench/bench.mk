@@ -28,7 +28,7 @@ $(patsubst %,$(BUILD)/$(1)/%,$(BENCHES) $(GROWTHS)): $(BUILD)/$(1)/%: $(BUILD)/$
 	    -lpthread -ldl -lm
 endef
 
-.PHONY: bench bench-report
+.PHONY: bench bench-report hit-path
 
 # SQLite has no part in what policies measures: once is enough.
 SQL_BENCHES = $(filter-out policies,$(BENCHES))
@@ -44,3 +44,7 @@ REPORT_WITH ?= static
 bench-report: ## Measure how cost grows too; build/bench/report.html has tables, pictures
 	@$(PARALLEL) all $(patsubst %,$(BUILD)/$(REPORT_WITH)/%,$(BENCHES) $(GROWTHS))
 	@bench/report.sh $(BUILD)/$(REPORT_WITH) $(BUILD)/bench $(BENCHES) $(GROWTHS)
+
+hit-path: ## Print the functions of ext/ that a hit passes, and count its instructions
+	@$(PARALLEL) $(BUILD)/coverage/hits $(BUILD)/static/hits
+	@bench/hit_path.sh $(BUILD)/coverage $(BUILD)/static

@@ -85,7 +85,7 @@ static void ask(struct replay *replay, struct store *store, struct space *space,
     struct result *found;
     admission.now = (int64_t)i + 1;
     replay->cost += (double)admission.load_ns;
-    if (store_find(store, &identity, admission.now, NULL, NULL, &found) == FOUND_HIT) {
+    if (store_find(store, &identity, admission.now, NULL, &found) == FOUND_HIT) {
         replay->hits++;
         replay->saved += (double)admission.load_ns;
         result_release(found);

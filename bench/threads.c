@@ -190,7 +190,7 @@ static void seek(void *context, int times)
         const struct entry *entry = &seeker->entries[bench_below(&seeker->state, seeker->count)];
         struct result *result = NULL;
         /* Nothing to check: these results depend on nothing. */
-        if (store_find(seeker->store, &entry->identity, now, NULL, NULL, &result) == FOUND_HIT)
+        if (store_find(seeker->store, &entry->identity, now, NULL, &result) == FOUND_HIT)
             result_release(result);
         else
             seeker->misses++;

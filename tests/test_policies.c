@@ -54,7 +54,7 @@ static bool find(struct space *space, struct store *store, unsigned number, int6
 {
     struct query_identity identity = identity_of(space, number);
     struct result *result;
-    bool found = store_find(store, &identity, now, NULL, NULL, &result) == FOUND_HIT;
+    bool found = store_find(store, &identity, now, NULL, &result) == FOUND_HIT;
     if (found && numbered_as(result) != number)
         ok(false, "a hit gives the result of its own query");
     result_release(result);

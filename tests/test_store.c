@@ -41,17 +41,10 @@ static struct query_identity *query(struct query *query, struct space *space, un
     return &query->identity;
 }
 
-static enum verdict check(const struct evidence *evidence, void *context)
+/* What a reader sees who comes after all commits, whichever that is. */
+static struct views latest(void)
 {
-    (void)context;
-    return evidence_is_stale(evidence) ? VERDICT_STALE : VERDICT_FRESH;
-}
-
-/* A verdict of the test's own choice. */
-static enum verdict check_as_told(const struct evidence *evidence, void *context)
-{
-    (void)evidence;
-    return *(enum verdict *)context;
+    return (struct views){.count = 1, .probed = true, .list = {{history, UINT64_MAX, false}}};
 }
 
 static enum kept insert(struct store *store, struct space *space, unsigned number, size_t size,
@@ -72,7 +65,8 @@ static enum found find(struct store *store, struct space *space, unsigned number
 {
     struct query text = {0};
     struct result *result;
-    enum found found = store_find(store, query(&text, space, number), now, check, NULL, &result);
+    struct views views = latest();
+    enum found found = store_find(store, query(&text, space, number), now, &views, &result);
     if (found == FOUND_HIT && numbered_as(result) != number)
         ok(false, "a hit gives the result of its own query");
     result_release(result);
@@ -120,7 +114,7 @@ static void test_replacing(void)
     admission.result = make_numbered(77, 20);
     store_insert(store, query(&text, space, 1), &admission);
     struct result *result;
-    store_find(store, &text.identity, 2, NULL, NULL, &result);
+    store_find(store, &text.identity, 2, NULL, &result);
     ok(result == admission.result, "a newer result takes the place of the older");
     is_int(store_usage(store).entries, 1, "of which there is one then");
     is_int(store_counters(store).evictions, 0, "and that is no eviction");
@@ -133,11 +127,13 @@ static void test_replacing(void)
     store_free(store);
 }
 
-static void test_verdicts(void)
+static void test_views(void)
 {
     struct store *store = store_new(1, NO_LIMIT);
     struct space *space = store_space(store, NULL, NULL, 0);
-    struct source source = {.history = history, .epoch = history_epoch(history)};
+    history_mark(tables[0], history_advance(history));
+    uint64_t epoch = history_epoch(history);
+    struct source source = {.history = history, .epoch = epoch};
     struct evidence evidence = {1, 1, &source, &tables[0]};
     struct admission admission = plain;
     struct query text = {0};
@@ -148,27 +144,42 @@ static void test_verdicts(void)
     is_int(tables[0]->entries, 1, "an entry counts on the tables it depends on");
     query(&text, space, 1);
 
-    enum verdict verdict = VERDICT_UNSURE;
-    is_int(store_find(store, &text.identity, 2, check_as_told, &verdict, &result), FOUND_UNSURE,
-           "an unsure check is handed on");
-    is_int(store_counters(store).hits, 0, "and counts nothing");
-    verdict = VERDICT_OTHER;
-    is_int(store_find(store, &text.identity, 2, check_as_told, &verdict, &result), FOUND_MISS,
-           "what is not for this reader is a miss");
-    is_int(store_usage(store).entries, 1, "and stays");
-    verdict = VERDICT_FRESH;
-    is_int(store_find(store, &text.identity, 2, check_as_told, &verdict, &result), FOUND_HIT,
-           "a fresh one is a hit");
+    struct views views = latest();
+    views.probed = false;
+    is_int(store_find(store, &text.identity, 2, &views, &result), FOUND_UNSURE,
+           "a reader that may find out more is told to");
+    is_int(store_counters(store).hits, 0, "and that counts nothing");
+    views_clear(&views);
+    views_add(&views, &(struct view){history, epoch - 1, true});
+    is_int(store_find(store, &text.identity, 2, &views, &result), FOUND_MISS,
+           "a reader of an earlier state misses");
+    is_int(store_usage(store).entries, 1, "and the entry stays");
+    views_clear(&views);
+    views_add(&views, &(struct view){history, epoch, true});
+    is_int(store_find(store, &text.identity, 2, &views, &result), FOUND_HIT,
+           "a reader of the entry's own state hits");
     result_release(result);
     is_int(store_counters(store).saved_ns, 500, "a hit saves what its entry took to compute");
+    views_add(&views, &(struct view){history, epoch - 1, true});
+    ok(views.count == 1 && !views.exact, "two states of one file make one view that is not exact");
+    is_int(store_find(store, &text.identity, 2, &views, &result), FOUND_MISS,
+           "a reader that sees the file in two states, too, has no hit by the later one");
+    is_int(store_usage(store).entries, 1, "nor is the entry dropped for it");
+    views = latest();
     history_mark(tables[0], history_advance(history));
     uint64_t before = tables[0]->invalidations;
-    is_int(store_find(store, &text.identity, 2, check, NULL, &result), FOUND_MISS,
+    is_int(store_find(store, &text.identity, 2, &views, &result), FOUND_MISS,
            "a stale one is a miss");
     is_int(store_usage(store).entries, 0, "and is dropped");
     is_int(store_counters(store).invalidations, 1, "and counted");
     is_int(tables[0]->invalidations, before + 1, "on the table that changed, too");
     is_int(tables[0]->entries, 0, "which no entry depends on any more");
+    admission.evidence = &(struct evidence){1, 0, &source, NULL};
+    source.epoch = history_epoch(history);
+    insert(store, space, 1, 10, admission);
+    views_clear(&views);
+    is_int(store_find(store, &text.identity, 2, &views, &result), FOUND_MISS,
+           "what rests on a file that the reader has not open is no hit");
     store_free(store);
 }
 
@@ -951,7 +962,7 @@ int main(void)
     for (int i = 0; i < 4; i++)
         tables[i] = history_table(history, names[i], TABLE_ROWID);
     test_replacing();
-    test_verdicts();
+    test_views();
     test_expiry();
     test_too_big();
     test_counting();

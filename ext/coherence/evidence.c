@@ -99,33 +99,31 @@ bool evidence_is_in_doubt(const struct evidence *evidence)
     return false;
 }
 
-/* What the reader sees of this history. Where it has the file open under two names, and not in one
-** state, it is the less that they have in common. NULL when it does not read it. */
-static const struct view *view_of(const struct view *views, unsigned count,
-                                  const struct history *history, struct view *common)
+void views_add(struct views *views, const struct view *view)
 {
-    const struct view *found = NULL;
-    for (unsigned i = 0; i < count; i++) {
-        if (views[i].history != history)
+    for (unsigned i = 0; i < views->count; i++) {
+        struct view *found = &views->list[i];
+        if (found->history != view->history)
             continue;
-        if (found == NULL) {
-            found = &views[i];
-        } else if (views[i].epoch != found->epoch || !views[i].exact || !found->exact) {
-            common->history = history;
-            common->epoch = views[i].epoch < found->epoch ? views[i].epoch : found->epoch;
-            common->exact = false;
-            found = common;
-        }
+        found->exact = found->exact && view->exact && found->epoch == view->epoch;
+        views->exact = views->exact && found->exact;
+        if (view->epoch < found->epoch)
+            found->epoch = view->epoch;
+        return;
     }
-    return found;
+    if (views->count == VIEWS)
+        return;
+    views->list[views->count++] = *view;
+    views->exact = views->exact && view->exact;
 }
 
-/* Whether the reader sees of this source what it was when the evidence was taken; *since: the epoch
-** after which nothing may have changed, where that is not certain yet. */
-static bool sees_the_same(const struct source *source, const struct view *view, uint64_t *since)
+/* NULL when the reader does not read that history. */
+static const struct view *view_of(const struct views *views, const struct history *history)
 {
-    *since = source->epoch < view->epoch ? source->epoch : view->epoch;
-    return view->exact && view->epoch == source->epoch;
+    for (unsigned i = 0; i < views->count; i++)
+        if (views->list[i].history == history)
+            return &views->list[i];
+    return NULL;
 }
 
 static enum standing judge_tables(const struct evidence *evidence, const struct source *source,
@@ -148,13 +146,13 @@ static enum standing judge_tables(const struct evidence *evidence, const struct 
 static enum standing judge_source(const struct evidence *evidence, const struct source *source,
                                   const struct view *view, bool probe)
 {
-    uint64_t since;
-    /* First: who ends a doubt marks what it came to before. */
-    uint64_t doubt = history_doubt(source->history);
     if (history_is_abandoned(source->history))
         return EVIDENCE_FALLEN;
-    if (sees_the_same(source, view, &since))
+    if (view->exact && view->epoch == source->epoch)
         return EVIDENCE_STANDS;
+    /* Before anything else is read: a doubt ends only once what it came to is marked. */
+    uint64_t doubt = history_doubt(source->history);
+    uint64_t since = source->epoch < view->epoch ? source->epoch : view->epoch;
     if (source_ended(source, since))
         return source_ended(source, source->epoch) ? EVIDENCE_FALLEN : EVIDENCE_BESIDE;
     enum standing standing = judge_tables(evidence, source, view, since, probe);
@@ -163,22 +161,24 @@ static enum standing judge_source(const struct evidence *evidence, const struct 
     return standing;
 }
 
-enum standing evidence_judge(const struct evidence *evidence, const struct view *views,
-                             unsigned count, bool probe)
+enum standing evidence_judge(const struct evidence *evidence, const struct views *views)
 {
     enum standing standing = EVIDENCE_STANDS;
     for (unsigned i = 0; i < evidence->source_count; i++) {
         const struct source *source = &evidence->sources[i];
-        struct view common;
-        const struct view *view = view_of(views, count, source->history, &common);
+        const struct view *view = view_of(views, source->history);
         if (view == NULL)
             return EVIDENCE_FALLEN;
-        enum standing one = judge_source(evidence, source, view, probe);
+        enum standing one = judge_source(evidence, source, view, views->exact);
         if (one == EVIDENCE_FALLEN)
             return one;
         if (one != EVIDENCE_STANDS && standing != EVIDENCE_BESIDE)
             standing = one;
     }
+    if (standing == EVIDENCE_STANDS && !views->exact && !views->probed)
+        return EVIDENCE_UNSURE;
+    if (standing == EVIDENCE_UNSURE && views->probed)
+        return EVIDENCE_BESIDE;
     return standing;
 }
 

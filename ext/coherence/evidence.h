@@ -43,17 +43,39 @@ struct view {
     bool exact; /* of exactly this epoch; else of some later state that is not known */
 };
 
+/* A reader has views of at most so many histories; a query that reads more databases is not
+** served. */
+#define VIEWS 16
+
+/* What a reader sees in its snapshot: one view of each history that it reads. */
+struct views {
+    unsigned count;
+    bool exact;  /* every view is */
+    bool probed; /* the reader has found out all that can be found out of doubts and truncations */
+    struct view list[VIEWS];
+};
+
+/* No views yet. The list need not be set. */
+static inline void views_clear(struct views *views)
+{
+    views->count = 0;
+    views->exact = true;
+    views->probed = false;
+}
+
+/* Add a view. Where the reader has a file open under two names, and sees it in two states, their
+** view is the older epoch, and not exact. Beyond VIEWS nothing is added. */
+void views_add(struct views *views, const struct view *view);
+
 enum standing {
     EVIDENCE_STANDS, /* nothing that it rests on changed between it and the reader's snapshot */
     EVIDENCE_FALLEN, /* nor does it for anyone at present */
-    EVIDENCE_UNSURE, /* it cannot be told yet: a commit is in doubt, or a table was not probed */
+    EVIDENCE_UNSURE, /* the reader must find out more: a commit is in doubt, or a table unprobed */
     EVIDENCE_BESIDE, /* not for this reader; perhaps for others */
 };
 
-/* How evidence stands for a reader with these views; reads only memory; thread-safe. `probe` is
-** false where the reader itself has found out that no table was truncated. */
-enum standing evidence_judge(const struct evidence *evidence, const struct view *views,
-                             unsigned count, bool probe);
+/* How evidence stands for a reader with these views. Reads only memory; thread-safe. */
+enum standing evidence_judge(const struct evidence *evidence, const struct views *views);
 
 /*
 ** True when no reader at the present epoch can be served this: one of its databases changed in

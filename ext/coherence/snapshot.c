@@ -428,6 +428,22 @@ bool snapshot_stands(const struct observer *observer, struct database *const *da
     return true;
 }
 
+void snapshot_views(struct database *const *databases, unsigned count, bool alone,
+                    struct views *views)
+{
+    views_clear(views);
+    for (unsigned i = 0; i < count; i++) {
+        const struct database *database = databases[i];
+        struct view view = {.history = database_history(database),
+                            .epoch = database->epoch,
+                            .exact = database->known && database->exact};
+        if (alone && !view.exact)
+            view = (struct view){
+                .history = database->own, .epoch = database->own_epoch, .exact = true};
+        views_add(views, &view);
+    }
+}
+
 bool snapshot_holds(struct observer *observer, struct database *const *databases, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 
+#include "coherence/evidence.h"
 #include "coherence/observer.h"
 
 enum snapshot_state {
@@ -43,6 +44,14 @@ bool snapshot_stands(const struct observer *observer, struct database *const *da
 /* True when what the snapshot holds is still what it was: nothing was written or committed under
 ** it. */
 bool snapshot_holds(struct observer *observer, struct database *const *databases, unsigned count);
+
+/*
+** What the snapshot that was taken last, or that stands, sees of these databases. `alone`: of a
+** database whose epoch is not known exactly, the view is of the connection's own history (struct
+** database, `own`).
+*/
+void snapshot_views(struct database *const *databases, unsigned count, bool alone,
+                    struct views *views);
 
 /* End the read transactions that the snapshot opened (where nothing else keeps them open). */
 void snapshot_close(struct observer *observer);

@@ -82,7 +82,7 @@ bool compute_may_keep(const struct reading *reading)
     struct observer *observer = reading->session->observer;
     return definition->statement != NULL && !observer_has_expired(observer) &&
            (definition_is_exact(definition) || reading->alone) &&
-           definition->database_count <= DEFINITION_VIEWS &&
+           definition->database_count <= VIEWS &&
            definition->generation == observer->schema_generation &&
            surroundings_stand(observer, definition->analysis.follows_zone,
                               &reading->surroundings) &&
@@ -171,11 +171,7 @@ static enum boarding board(struct reading *reading, const struct evidence *evide
 /* Another may have landed between the miss and the boarding. */
 static bool find_again(struct reading *reading, struct result **result)
 {
-    if (store_find(reading->session->store, &reading->identity, ticks_now(), reading_judge, reading,
-                   result) != FOUND_HIT)
-        return false;
-    reading->session->last_status = READ_HIT;
-    return true;
+    return reading_find(reading, result) == FOUND_HIT;
 }
 
 /* ---- computing ---- */

@@ -6,31 +6,7 @@
 #ifndef QUERYCACHE_COMPUTE_H
 #define QUERYCACHE_COMPUTE_H
 
-#include "base/buffer.h"
-#include "coherence/snapshot.h"
-#include "session/session.h"
-
-/* A read under way. */
-struct reading {
-    struct session *session;
-    struct cached_query *query;
-    sqlite3_value **values;
-    enum snapshot_state state;
-    bool open;    /* a snapshot is to be closed */
-    bool holding; /* it has a read transaction */
-    bool alone;   /* the store is asked for what this connection kept for itself */
-    bool probed;  /* all that can be found out of doubts and truncations was found out */
-    const struct buffer *params; /* the values as keys have them */
-    struct query_identity identity;
-    struct surroundings surroundings; /* of the identity */
-    struct stream **stream; /* what has to be computed is to go through one; NULL: at once */
-};
-
-/* Take a snapshot of what the query reads, in place of the one that is open. */
-int reading_take_snapshot(struct reading *reading, bool hold);
-
-/* Whether an entry may be served in this snapshot; `context` is the reading. */
-enum verdict reading_judge(const struct evidence *evidence, void *context);
+#include "read/reading.h"
 
 /* Run the query, and keep nothing: a bypass. SQLITE_SCHEMA: start the read over. */
 int compute_without_store(struct reading *reading, struct result **result, char **error);

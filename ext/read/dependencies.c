@@ -5,23 +5,6 @@
 
 /* ---- evidence ---- */
 
-unsigned definition_views(const struct definition *definition, bool alone,
-                          struct view views[DEFINITION_VIEWS])
-{
-    unsigned count = 0;
-    for (; count < definition->database_count && count < DEFINITION_VIEWS; count++) {
-        const struct database *database = definition->databases[count];
-        if (alone && !database->exact)
-            views[count] = (struct view){
-                .history = database->own, .epoch = database->own_epoch, .exact = true};
-        else
-            views[count] = (struct view){.history = database_history(database),
-                                         .epoch = database->epoch,
-                                         .exact = database->exact};
-    }
-    return count;
-}
-
 /* One file under two names may be seen in two states; then it has no one epoch. */
 static bool is_torn(const struct definition *definition)
 {

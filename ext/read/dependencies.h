@@ -1,20 +1,13 @@
 /*
-** Dependencies: what the tables of a definition say of a snapshot: which epochs it sees of their
-** databases, what a result computed in it rests on, and which of them were emptied. Called under the
+** Dependencies: what the tables of a definition say of a snapshot: whether its epochs are known,
+** what a result computed in it rests on, and which of the tables were emptied. Called under the
 ** connection's mutex, with a definition that is prepared and a snapshot taken of its databases.
 */
-#ifndef QUERYCACHE_QUERY_DEPENDENCIES_H
-#define QUERYCACHE_QUERY_DEPENDENCIES_H
+#ifndef QUERYCACHE_READ_DEPENDENCIES_H
+#define QUERYCACHE_READ_DEPENDENCIES_H
 
 #include "coherence/evidence.h"
 #include "query/definition.h"
-
-/* What the snapshot that was taken last sees of the databases; `alone`: of those whose epoch is not
-** known, by the connection's own history (struct database, `own`). At most DEFINITION_VIEWS; a query
-** that reads more of them is not served. Returns how many. */
-#define DEFINITION_VIEWS 16
-unsigned definition_views(const struct definition *definition, bool alone,
-                          struct view views[DEFINITION_VIEWS]);
 
 /* True when the epochs of all databases that it reads are known exactly. */
 bool definition_is_exact(const struct definition *definition);

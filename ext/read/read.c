@@ -2,13 +2,11 @@
 
 #include <string.h>
 
-#include "base/buffer.h"
 #include "session/settings.h"
 #include "base/error.h"
 #include "base/guard.h"
 #include "base/memory.h"
 #include "base/ticks.h"
-#include "coherence/snapshot.h"
 #include "read/compute.h"
 #include "read/dependencies.h"
 #include "query/functions.h"
@@ -86,17 +84,6 @@ static int check_columns(struct cached_query *query, char **error)
                                      query->definition.columns.declaration, query->name));
 }
 
-int reading_take_snapshot(struct reading *reading, bool hold)
-{
-    struct definition *definition = &reading->query->definition;
-    if (reading->open)
-        snapshot_close(reading->session->observer);
-    reading->open = true;
-    reading->holding = hold;
-    return snapshot_open(reading->session->observer, definition->databases,
-                         definition->database_count, hold, &reading->state);
-}
-
 /* Get a definition and a snapshot that agree on the schemas. */
 static int begin(struct reading *reading, bool hold, char **error)
 {
@@ -128,53 +115,13 @@ static int begin(struct reading *reading, bool hold, char **error)
     }
 }
 
-/* ---- finding ---- */
-
-/* Where the answer is not certain in the end, the query runs; the entry stays for whom it is good. */
-enum verdict reading_judge(const struct evidence *evidence, void *context)
-{
-    const struct reading *reading = context;
-    const struct definition *definition = &reading->query->definition;
-    if (reading->query->options.coherence == COHERENCE_TTL)
-        return VERDICT_FRESH;
-    if (reading->probed && !reading->alone && definition_has_emptied(definition))
-        return VERDICT_OTHER;
-    struct view views[DEFINITION_VIEWS];
-    unsigned count = definition_views(definition, reading->alone, views);
-    bool probe = reading->alone || definition_is_exact(definition);
-    switch (evidence_judge(evidence, views, count, probe)) {
-    case EVIDENCE_STANDS:
-        return probe || reading->probed ? VERDICT_FRESH : VERDICT_UNSURE;
-    case EVIDENCE_FALLEN:
-        return VERDICT_STALE;
-    case EVIDENCE_UNSURE:
-        return reading->probed ? VERDICT_OTHER : VERDICT_UNSURE;
-    case EVIDENCE_BESIDE:
-        break;
-    }
-    return VERDICT_OTHER;
-}
+/* ---- keys ---- */
 
 static int encode(struct buffer *params, int count, sqlite3_value **values)
 {
     for (int i = 0; i < count; i++)
         key_add_parameter(params, values[i]);
     return params->failed ? SQLITE_NOMEM : SQLITE_OK;
-}
-
-static void identify(struct reading *reading)
-{
-    const struct definition *definition = &reading->query->definition;
-    const struct buffer *params = reading->params;
-    reading->identity = (struct query_identity){
-        .key = key_make(definition->prefix, params->bytes, params->size),
-        .space = reading->query->space,
-        .owner = definition->owner,
-        .sql = definition->normalized,
-        .sql_size = definition->normalized_size,
-        .params = params->bytes,
-        .params_size = params->size,
-    };
 }
 
 /* ---- computing ---- */
@@ -197,8 +144,8 @@ static int run_and_keep(struct reading *reading, struct result **result, char **
 ** transaction is needed. */
 static int find(struct reading *reading, struct result **result, enum found *found, char **error)
 {
-    struct store *store = reading->session->store;
-    *found = store_find(store, &reading->identity, ticks_now(), reading_judge, reading, result);
+    struct definition *definition = &reading->query->definition;
+    *found = reading_find(reading, result);
     if (*found != FOUND_UNSURE)
         return SQLITE_OK;
     if (!reading->holding) {
@@ -206,14 +153,13 @@ static int find(struct reading *reading, struct result **result, enum found *fou
         if (rc != SQLITE_OK)
             return error_from_sqlite(error, reading->session->db, rc);
     }
-    const struct definition *definition = &reading->query->definition;
     if (definition->generation != reading->session->observer->schema_generation)
         return SQLITE_SCHEMA;
-    if (reading->state != SNAPSHOT_GOOD ||
-        definition_probe(&reading->query->definition) != SQLITE_OK)
+    if (reading->state != SNAPSHOT_GOOD || definition_probe(definition) != SQLITE_OK)
         return SQLITE_OK;
     reading->probed = true;
-    *found = store_find(store, &reading->identity, ticks_now(), reading_judge, reading, result);
+    /* What rests on rows that are gone is not for this reader; others may yet see them. */
+    *found = definition_has_emptied(definition) ? FOUND_MISS : reading_find(reading, result);
     return SQLITE_OK;
 }
 
@@ -225,8 +171,7 @@ static enum found find_own(struct reading *reading, struct result **result)
         return FOUND_MISS;
     reading->alone = true;
     reading->identity.owner = reading->session->id;
-    return store_find(reading->session->store, &reading->identity, ticks_now(), reading_judge,
-                      reading, result);
+    return reading_find(reading, result);
 }
 
 static int attempt(struct reading *reading, bool once, struct result **result, char **error)
@@ -247,17 +192,15 @@ static int attempt(struct reading *reading, bool once, struct result **result, c
         return run_without_store(reading, result, error);
 
     enum found found;
-    identify(reading);
+    reading_identify(reading);
     reading->surroundings = reading->query->definition.surroundings;
     rc = find(reading, result, &found, error);
     if (rc != SQLITE_OK)
         return rc;
     if (found == FOUND_MISS && reading->state == SNAPSHOT_GOOD)
         found = find_own(reading, result);
-    if (found == FOUND_HIT) {
-        reading->session->last_status = READ_HIT;
+    if (found == FOUND_HIT)
         return SQLITE_OK;
-    }
     if (!reading->holding && reading->state == SNAPSHOT_GOOD) {
         rc = reading_take_snapshot(reading, true);
         if (rc != SQLITE_OK)
@@ -284,12 +227,8 @@ static bool hit_at_once(struct reading *reading, bool once, struct result **resu
         !has_declared_columns(reading->query) || !definition_surroundings_stand(definition) ||
         (definition->analysis.calls_date && asks_for_now(reading)))
         return false;
-    identify(reading);
-    if (store_find(reading->session->store, &reading->identity, ticks_now(), reading_judge, reading,
-                   result) != FOUND_HIT)
-        return false;
-    reading->session->last_status = READ_HIT;
-    return true;
+    reading_identify(reading);
+    return reading_find(reading, result) == FOUND_HIT;
 }
 
 static int read_at_length(const struct reading *asked, bool once, struct result **result,
@@ -323,12 +262,11 @@ static int read(struct session *session, struct request *request, struct result 
     *result = NULL;
     *error = NULL;
     bool foreign = session_is_foreign(session);
-    int rc = stream == NULL ? session_check(session, error) : SQLITE_OK;
-    if (rc != SQLITE_OK)
-        return rc;
+    if (foreign && stream == NULL)
+        return session_check(session, error);
     if ((unsigned)request->value_count != request->query->definition.parameters.count)
         return SQLITE_MISUSE;
-    rc = encode(request->params, request->value_count, request->values);
+    int rc = encode(request->params, request->value_count, request->values);
     if (rc != SQLITE_OK)
         return rc;
     struct reading reading = {.session = session,
@@ -364,7 +302,7 @@ bool read_extend(struct session *session, const struct request *request, struct 
 {
     struct reading reading = {
         .session = session, .query = request->query, .params = request->params};
-    identify(&reading);
+    reading_identify(&reading);
     if (store_extend(session->store, &reading.identity, ticks_now(), result, extension))
         return true;
     /* As find_own() has it. */

@@ -1,8 +1,8 @@
 /*
 ** Running a statement to its end, into a result. Called under the connection's mutex.
 */
-#ifndef QUERYCACHE_QUERY_RUN_H
-#define QUERYCACHE_QUERY_RUN_H
+#ifndef QUERYCACHE_READ_RUN_H
+#define QUERYCACHE_READ_RUN_H
 
 #include "base/sqlite.h"
 #include "query/parameters.h"

@@ -26,7 +26,7 @@ struct stream {
     struct cell *row;
     struct evidence *evidence;
     unsigned preparations; /* the definition's */
-    uint32_t versions[DEFINITION_VIEWS];
+    uint32_t versions[VIEWS];
     struct zone_glance zone;
 };
 
@@ -37,10 +37,10 @@ static void stop_recording(struct stream *stream)
 }
 
 /* The data versions of what is read, so that a commit of the connection's own shows. */
-static bool read_versions(const struct stream *stream, uint32_t versions[DEFINITION_VIEWS])
+static bool read_versions(const struct stream *stream, uint32_t versions[VIEWS])
 {
     const struct definition *definition = &stream->reading.query->definition;
-    if (definition->database_count > DEFINITION_VIEWS)
+    if (definition->database_count > VIEWS)
         return false;
     for (unsigned i = 0; i < definition->database_count; i++) {
         if (database_is_replaced(definition->databases[i]) ||
@@ -93,7 +93,7 @@ static void record_row(struct stream *stream)
 
 static bool is_certain(const struct stream *stream)
 {
-    uint32_t versions[DEFINITION_VIEWS] = {0};
+    uint32_t versions[VIEWS] = {0};
     const struct definition *definition = &stream->reading.query->definition;
     return definition->preparations == stream->preparations && !is_writing(stream) &&
            read_versions(stream, versions) &&

@@ -128,22 +128,21 @@ struct judgement {
     enum cause cause;
 };
 
-static struct judgement judge_entry(const struct entry *entry, int64_t now, store_check check,
-                                    void *context)
+static struct judgement judge_entry(const struct entry *entry, int64_t now,
+                                    const struct views *views)
 {
     if (entry_expires(entry) <= now)
         return (struct judgement){FOUND_MISS, true, CAUSE_EXPIRED};
-    enum verdict verdict = VERDICT_FRESH;
-    if (check != NULL && entry->evidence != NULL)
-        verdict = check(entry->evidence, context);
-    switch (verdict) {
-    case VERDICT_FRESH:
+    if (views == NULL || entry->evidence == NULL)
         return (struct judgement){.found = FOUND_HIT};
-    case VERDICT_STALE:
+    switch (evidence_judge(entry->evidence, views)) {
+    case EVIDENCE_STANDS:
+        return (struct judgement){.found = FOUND_HIT};
+    case EVIDENCE_FALLEN:
         return (struct judgement){FOUND_MISS, true, CAUSE_TABLE_CHANGE};
-    case VERDICT_UNSURE:
+    case EVIDENCE_UNSURE:
         return (struct judgement){.found = FOUND_UNSURE};
-    case VERDICT_OTHER:
+    case EVIDENCE_BESIDE:
         break;
     }
     return (struct judgement){.found = FOUND_MISS};
@@ -151,14 +150,14 @@ static struct judgement judge_entry(const struct entry *entry, int64_t now, stor
 
 /* Drop the entry that was found to have ended, unless another thread has done so meanwhile. */
 static void drop_ended(struct store *store, struct shard *shard,
-                       const struct query_identity *identity, int64_t now, store_check check,
-                       void *context)
+                       const struct query_identity *identity, int64_t now,
+                       const struct views *views)
 {
     struct removal removal = {0};
     shard_lock(shard);
     struct entry *entry = shard_find(shard, identity);
     if (entry != NULL) {
-        struct judgement judgement = judge_entry(entry, now, check, context);
+        struct judgement judgement = judge_entry(entry, now, views);
         if (judgement.ended)
             shard_unlink(shard, entry, judgement.cause, &removal);
     }
@@ -166,7 +165,7 @@ static void drop_ended(struct store *store, struct shard *shard,
 }
 
 enum found store_find(struct store *store, const struct query_identity *identity, int64_t now,
-                      store_check check, void *context, struct result **result)
+                      const struct views *views, struct result **result)
 {
     struct shard *shard = shard_of(store, identity->key);
     struct judgement judgement = {.found = FOUND_MISS};
@@ -174,7 +173,7 @@ enum found store_find(struct store *store, const struct query_identity *identity
     struct reader *reader = shard_enter(shard);
     struct entry *entry = shard_find(shard, identity);
     if (entry != NULL)
-        judgement = judge_entry(entry, now, check, context);
+        judgement = judge_entry(entry, now, views);
     if (judgement.found == FOUND_HIT) {
         *result = result_retain(entry->result);
         shard_use(shard, reader, entry, now);
@@ -182,7 +181,7 @@ enum found store_find(struct store *store, const struct query_identity *identity
     }
     reader_leave(reader);
     if (judgement.ended)
-        drop_ended(store, shard, identity, now, check, context);
+        drop_ended(store, shard, identity, now, views);
     return judgement.found;
 }
 

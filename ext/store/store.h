@@ -8,8 +8,8 @@
 ** store with limits, a policy and counters of its own; what is asked ad hoc lives in the store's
 ** default space.
 **
-** The store knows no SQL and no connection: it is told the key, and asks a callback whether a kept
-** result still stands. All functions are thread-safe. A shard lock is held for a time bounded by
+** The store knows no SQL and no connection: it is told the key, and what the reader sees of the
+** histories, by which it judges a kept result. All functions are thread-safe. A shard lock is held for a time bounded by
 ** the shard's entries, mostly for that of a few; and no two at once.
 **
 ** The byte bound is hard: after any insert, bytes <= max_bytes; what `bytes` counts is every byte
@@ -70,27 +70,21 @@ const struct policy *space_policy(const struct space *space);
 
 /* ---- one entry ---- */
 
-enum verdict {
-    VERDICT_FRESH,  /* serve it */
-    VERDICT_STALE,  /* drop it: CAUSE_TABLE_CHANGE */
-    VERDICT_UNSURE, /* leave it: the caller finds out more and asks again */
-    VERDICT_OTHER,  /* leave it: not for this reader now, but still good */
+enum found {
+    FOUND_HIT,
+    FOUND_MISS,  /* there is none, or the one that there is is not for this reader */
+    FOUND_UNSURE /* there is one: find out more (views->probed), and ask again */
 };
-
-/* Asked while the shard cannot change: must be quick, must not call the store or SQLite. Asked once
-** more before an entry is dropped. Not asked about what depends on nothing. */
-typedef enum verdict (*store_check)(const struct evidence *evidence, void *context);
-
-enum found { FOUND_HIT, FOUND_MISS, FOUND_UNSURE };
 
 /*
 ** Find the entry with this identity: key, space and owner, and then SQL text and parameters byte
-** for byte. On FOUND_HIT *result has one more reference, which the caller releases; the entry is
-** now the most recently used. An expired or stale one is dropped on the way, and counted. Counts
-** the hit; a miss is counted by who then computes. Allocates nothing.
+** for byte; and judge it by what the reader sees. `views` NULL: any state will do. On FOUND_HIT
+** *result has one more reference, which the caller releases; the entry is now the most recently
+** used. An expired or stale one is dropped on the way, and counted. Counts the hit; the caller who
+** then computes counts the miss. Allocates nothing.
 */
 enum found store_find(struct store *store, const struct query_identity *identity, int64_t now,
-                      store_check check, void *context, struct result **result);
+                      const struct views *views, struct result **result);
 
 enum kept { KEPT, KEPT_TOO_BIG, KEPT_NOT_ADMITTED, KEPT_NO_MEMORY };
 

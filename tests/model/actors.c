@@ -92,24 +92,25 @@ static void check_served(const struct reading *reading, const struct entry *entr
 
 enum found { HIT, MISS, UNSURE };
 
-/* As judge() of ext/read/read.c. */
+/* As find() of ext/read/read.c. */
 static enum found judge(const struct reading *reading, struct entry *entry)
 {
     const struct database *database = reading->database;
     if (!entry->kept ||
         (reading->probed && !database->exact && reading->emptied && GUARD(TRUNCATION)))
         return MISS;
-    struct view view = {database_history(database), database->epoch, database->exact};
-    bool probe = database->known && database->exact;
-    switch (evidence_judge(entry_evidence(entry), &view, 1, probe)) {
+    struct views views;
+    snapshot_views(&reading->database, 1, false, &views);
+    views.probed = reading->probed;
+    switch (evidence_judge(entry_evidence(entry), &views)) {
     case EVIDENCE_STANDS:
-        return probe || reading->probed ? HIT : UNSURE;
+        return HIT;
     case EVIDENCE_FALLEN:
         evidence_drop(entry_evidence(entry));
         *entry = (struct entry){0};
         return MISS;
     case EVIDENCE_UNSURE:
-        return reading->probed ? MISS : UNSURE;
+        return UNSURE;
     default:
         return MISS;
     }
