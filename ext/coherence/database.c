@@ -5,7 +5,6 @@
 
 #include "base/guard.h"
 #include "base/memory.h"
-#include "coherence/observer.h"
 
 struct history *database_history(const struct database *database)
 {
@@ -14,7 +13,7 @@ struct history *database_history(const struct database *database)
 
 int database_version(const struct database *database, uint32_t *version)
 {
-    return sqlite3_file_control(database->observer->db, database_schema(database),
+    return sqlite3_file_control(database->connection->db, database_schema(database),
                                 SQLITE_FCNTL_DATA_VERSION, version);
 }
 
@@ -22,12 +21,12 @@ struct clock database_clock(const struct database *database)
 {
     if (!file_is_shared(database->member.file))
         return (struct clock){.kind = CLOCK_NONE};
-    return clock_read(database->observer->db, database_schema(database), &database->source);
+    return clock_read(database->connection->db, database_schema(database), &database->source);
 }
 
 bool database_is_replaced(const struct database *database)
 {
-    return !handle_stands(database->observer->db, database_schema(database), &database->handle);
+    return !handle_stands(database->connection->db, database_schema(database), &database->handle);
 }
 
 bool database_has_not_moved(const struct database *database)
@@ -39,14 +38,15 @@ bool database_has_not_moved(const struct database *database)
 
 static int transaction(const struct database *database)
 {
-    return sqlite3_txn_state(database->observer->db, database->name);
+    return sqlite3_txn_state(database->connection->db, database->name);
 }
 
 static int pages_written(const struct database *database)
 {
     int written = 0;
     int greatest = 0;
-    sqlite3_db_status(database->observer->db, SQLITE_DBSTATUS_CACHE_WRITE, &written, &greatest, 0);
+    sqlite3_db_status(database->connection->db, SQLITE_DBSTATUS_CACHE_WRITE, &written, &greatest,
+                      0);
     return written;
 }
 
@@ -63,7 +63,8 @@ static int pages_spilled(const struct database *database)
 {
     int spilled = 0;
     int greatest = 0;
-    sqlite3_db_status(database->observer->db, SQLITE_DBSTATUS_CACHE_SPILL, &spilled, &greatest, 0);
+    sqlite3_db_status(database->connection->db, SQLITE_DBSTATUS_CACHE_SPILL, &spilled, &greatest,
+                      0);
     return spilled;
 }
 
@@ -71,7 +72,7 @@ static int pages_spilled(const struct database *database)
 static uint32_t other_versions(const struct database *database)
 {
     uint32_t sum = 0;
-    for (const struct database *d = database->observer->databases; d != NULL; d = d->next) {
+    for (const struct database *d = database->connection->databases; d != NULL; d = d->next) {
         uint32_t version = 0;
         if (d != database && d->index >= 0 && database_version(d, &version) == SQLITE_OK)
             sum += version;
@@ -82,12 +83,19 @@ static uint32_t other_versions(const struct database *database)
 /* Whether the pages written since the hook can only be those of the announced commit. */
 static bool pages_are_its_own(const struct database *database)
 {
-    return database->alone && sqlite3_txn_state(database->observer->db, NULL) != SQLITE_TXN_WRITE &&
+    return database->alone &&
+           sqlite3_txn_state(database->connection->db, NULL) != SQLITE_TXN_WRITE &&
            pages_spilled(database) == database->cache_spills &&
            other_versions(database) == database->other_versions;
 }
 
 /* ---- asked as a member ---- */
+
+bool connection_is_hooked(const struct connection *connection)
+{
+    return connection->hooked &&
+           (hooks_hold(connection->db, &connection->hooks) || !GUARD(HOOK_SLOTS));
+}
 
 static struct database *database_of(struct member *member)
 {
@@ -98,14 +106,14 @@ static struct database *database_of(struct member *member)
 static bool may_be_another(const struct database *database)
 {
     return database->index > TEMP_DATABASE &&
-           (!observer_can_tell_expiry() || observer_has_expired(database->observer));
+           (!sentinel_tells_in_hooks() || sentinel_has_expired(database->connection->sentinel));
 }
 
 bool database_proves(const struct database *database, uint32_t version)
 {
     return database->member.announcement != ANNOUNCED_NOTHING &&
            (version == database->member.version + 1 || !GUARD(FOREIGN_COMMIT)) &&
-           !may_be_another(database) && observer_is_hooked(database->observer);
+           !may_be_another(database) && connection_is_hooked(database->connection);
 }
 
 /*
@@ -132,7 +140,7 @@ static enum answer has_happened(struct member *member, bool own, int *pages)
     if (own)
         return tell(database, pages);
     /* Without a mutex its thread cannot be kept from using it meanwhile. */
-    sqlite3_mutex *mutex = sqlite3_db_mutex(database->observer->db);
+    sqlite3_mutex *mutex = sqlite3_db_mutex(database->connection->db);
     if (mutex == NULL || sqlite3_mutex_try(mutex) != SQLITE_OK)
         return ANSWER_LATER;
     enum answer answer = tell(database, pages);
@@ -154,7 +162,7 @@ static bool holds_wal(struct member *member, bool own)
     struct database *database = database_of(member);
     if (own)
         return still_holds(database);
-    sqlite3_mutex *mutex = sqlite3_db_mutex(database->observer->db);
+    sqlite3_mutex *mutex = sqlite3_db_mutex(database->connection->db);
     if (mutex == NULL || sqlite3_mutex_try(mutex) != SQLITE_OK)
         return false;
     bool holds = still_holds(database);
@@ -171,7 +179,7 @@ static bool holds_wal(struct member *member, bool own)
 */
 static struct clock writers_clock(struct database *database)
 {
-    sqlite3 *db = database->observer->db;
+    sqlite3 *db = database->connection->db;
     struct clock none = {.kind = CLOCK_NONE};
     struct clock_source source;
     if (!database->writing || !clock_look(db, database->name, &source))
@@ -245,7 +253,7 @@ static bool is_uncacheable(sqlite3 *db, const char *name, const char *path)
 
 static const char *path_of(const struct database *database)
 {
-    const char *path = sqlite3_db_filename(database->observer->db, database->name);
+    const char *path = sqlite3_db_filename(database->connection->db, database->name);
     return path != NULL && path[0] != '\0' ? path : NULL;
 }
 
@@ -253,7 +261,7 @@ static const char *path_of(const struct database *database)
 ** another behind it, whose identity is not this one's. */
 static bool identify(const struct database *database, struct file_identity *identity)
 {
-    sqlite3 *db = database->observer->db;
+    sqlite3 *db = database->connection->db;
     const char *path = path_of(database);
     sqlite3_vfs *vfs = NULL;
     struct stat status;
@@ -282,13 +290,13 @@ void database_clean_pages(struct database *database)
     if (file_is_clean(&database->member))
         return;
     uint64_t suspicions = file_suspicions(database->member.file);
-    sqlite3_db_release_memory(database->observer->db);
+    sqlite3_db_release_memory(database->connection->db);
     file_clean(&database->member, suspicions);
 }
 
 static void look_behind_name(struct database *database)
 {
-    sqlite3 *db = database->observer->db;
+    sqlite3 *db = database->connection->db;
     database->uncacheable = is_uncacheable(db, database->name, path_of(database));
     database->handle = handle_look(db, database->name);
     database->known = false;
@@ -300,7 +308,7 @@ static void look_behind_name(struct database *database)
     database->clock.kind = CLOCK_NONE;
     database->outside.kind = CLOCK_NONE;
     database->inside.kind = CLOCK_NONE;
-    database->observer->schema_generation++;
+    database->connection->schema_generation++;
 }
 
 bool database_could_share(const struct database *database)
@@ -366,7 +374,7 @@ void database_touch(struct database *database, struct table *table)
         if (database_version(database, &version) == SQLITE_OK &&
             version != database->member.version)
             database->may_fail = false;
-        database->write_lock = clock_look(database->observer->db, database->name, &source)
+        database->write_lock = clock_look(database->connection->db, database->name, &source)
                                    ? clock_lock(&source)
                                    : SQLITE_LOCK_EXCLUSIVE;
         database->writes_before = pages_written(database);
@@ -416,7 +424,7 @@ void database_take_back(struct database *database)
 
 /* ---- life ---- */
 
-struct database *database_new(struct observer *observer, const char *name)
+struct database *database_new(struct connection *connection, const char *name)
 {
     struct database *database = memory_alloc_zero(sizeof *database);
     if (database == NULL)
@@ -426,7 +434,7 @@ struct database *database_new(struct observer *observer, const char *name)
         memory_free(database);
         return NULL;
     }
-    database->observer = observer;
+    database->connection = connection;
     database->index = -1;
     database->member.has_happened = has_happened;
     database->member.holds_wal = holds_wal;

@@ -12,18 +12,18 @@
 #include <stdint.h>
 
 #include "base/sqlite.h"
+#include "coherence/connection.h"
 #include "coherence/file.h"
+#include "coherence/sentinel.h"
 
 /* SQLite's numbers of main and temp. */
 #define MAIN_DATABASE 0
 #define TEMP_DATABASE 1
 
-struct observer;
-
 /* Lives as long as the observer, even when detached: the struct is used again under the name. */
 struct database {
-    struct member member; /* must be first */
-    struct observer *observer;
+    struct member member;          /* must be first */
+    struct connection *connection; /* its observer's */
     char *name;
     int index;            /* SQLite's number, as EXPLAIN shows it; -1 while detached */
     bool listed;          /* by the listing under way */
@@ -82,7 +82,7 @@ struct database {
 };
 
 /* A database of that name, not yet attached. NULL when memory is short. */
-struct database *database_new(struct observer *observer, const char *name);
+struct database *database_new(struct connection *connection, const char *name);
 
 /* What SQLite is asked by: for main NULL, which it finds at once. */
 static inline const char *database_schema(const struct database *database)

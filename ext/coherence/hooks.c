@@ -164,50 +164,48 @@ static bool slot_is(sqlite3 *db, size_t offset, void (*function)(void), const vo
     return slot.function == function && slot.argument == argument;
 }
 
-void hooks_take(sqlite3 *db, update_hook update, commit_hook commit, rollback_hook rollback,
-                void *argument, struct foreign_hooks *before)
+void hooks_take(sqlite3 *db, const struct own_hooks *own, struct foreign_hooks *before)
 {
     *before = (struct foreign_hooks){0};
     if (layout_known()) {
         struct slot slot = read_slot(db, layout.update);
-        if (slot.function != (void (*)(void))update) {
+        if (slot.function != (void (*)(void))own->update) {
             before->update = (update_hook)slot.function;
             before->update_argument = slot.argument;
         }
         slot = read_slot(db, layout.commit);
-        if (slot.function != (void (*)(void))commit) {
+        if (slot.function != (void (*)(void))own->commit) {
             before->commit = (commit_hook)slot.function;
             before->commit_argument = slot.argument;
         }
         slot = read_slot(db, layout.rollback);
-        if (slot.function != (void (*)(void))rollback) {
+        if (slot.function != (void (*)(void))own->rollback) {
             before->rollback = (rollback_hook)slot.function;
             before->rollback_argument = slot.argument;
         }
     }
-    sqlite3_update_hook(db, update, argument);
-    sqlite3_commit_hook(db, commit, argument);
-    sqlite3_rollback_hook(db, rollback, argument);
+    sqlite3_update_hook(db, own->update, own->argument);
+    sqlite3_commit_hook(db, own->commit, own->argument);
+    sqlite3_rollback_hook(db, own->rollback, own->argument);
 }
 
-bool hooks_hold(sqlite3 *db, update_hook update, commit_hook commit, rollback_hook rollback,
-                const void *argument)
+bool hooks_hold(sqlite3 *db, const struct own_hooks *own)
 {
-    return layout_known() && slot_is(db, layout.update, (void (*)(void))update, argument) &&
-           slot_is(db, layout.commit, (void (*)(void))commit, argument) &&
-           slot_is(db, layout.rollback, (void (*)(void))rollback, argument);
+    return layout_known() &&
+           slot_is(db, layout.update, (void (*)(void))own->update, own->argument) &&
+           slot_is(db, layout.commit, (void (*)(void))own->commit, own->argument) &&
+           slot_is(db, layout.rollback, (void (*)(void))own->rollback, own->argument);
 }
 
-void hooks_give_back(sqlite3 *db, update_hook update, commit_hook commit, rollback_hook rollback,
-                     const void *argument, const struct foreign_hooks *before)
+void hooks_give_back(sqlite3 *db, const struct own_hooks *own, const struct foreign_hooks *before)
 {
     if (!layout_known())
         return;
-    if (slot_is(db, layout.update, (void (*)(void))update, argument))
+    if (slot_is(db, layout.update, (void (*)(void))own->update, own->argument))
         sqlite3_update_hook(db, before->update, before->update_argument);
-    if (slot_is(db, layout.commit, (void (*)(void))commit, argument))
+    if (slot_is(db, layout.commit, (void (*)(void))own->commit, own->argument))
         sqlite3_commit_hook(db, before->commit, before->commit_argument);
-    if (slot_is(db, layout.rollback, (void (*)(void))rollback, argument))
+    if (slot_is(db, layout.rollback, (void (*)(void))own->rollback, own->argument))
         sqlite3_rollback_hook(db, before->rollback, before->rollback_argument);
 }
 

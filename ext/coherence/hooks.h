@@ -25,6 +25,14 @@ typedef void (*update_hook)(void *argument, int operation, const char *schema, c
 typedef int (*commit_hook)(void *argument);
 typedef void (*rollback_hook)(void *argument);
 
+/* Ours; all three get `argument`. */
+struct own_hooks {
+    update_hook update;
+    commit_hook commit;
+    rollback_hook rollback;
+    void *argument;
+};
+
 /* The hooks that were in the slots before ours. */
 struct foreign_hooks {
     update_hook update;
@@ -36,17 +44,14 @@ struct foreign_hooks {
 };
 
 /* Put our hooks into the slots; `before` receives what was there (nothing where that cannot be
-** seen, or where it was ours). All three get `argument`. */
-void hooks_take(sqlite3 *db, update_hook update, commit_hook commit, rollback_hook rollback,
-                void *argument, struct foreign_hooks *before);
+** seen, or where it was ours). */
+void hooks_take(sqlite3 *db, const struct own_hooks *own, struct foreign_hooks *before);
 
 /* True while all three slots hold what hooks_take() put there. */
-bool hooks_hold(sqlite3 *db, update_hook update, commit_hook commit, rollback_hook rollback,
-                const void *argument);
+bool hooks_hold(sqlite3 *db, const struct own_hooks *own);
 
 /* Put back what was there before, in those slots that are still ours. */
-void hooks_give_back(sqlite3 *db, update_hook update, commit_hook commit, rollback_hook rollback,
-                     const void *argument, const struct foreign_hooks *before);
+void hooks_give_back(sqlite3 *db, const struct own_hooks *own, const struct foreign_hooks *before);
 
 /*
 ** How many names the application's functions have on a connection, ours included: it grows when one hides

@@ -13,7 +13,7 @@
 
 struct database *observer_find(const struct observer *observer, const char *name)
 {
-    for (struct database *d = observer->databases; d != NULL; d = d->next) {
+    for (struct database *d = observer->connection.databases; d != NULL; d = d->next) {
         if (d->index >= 0 && sqlite3_stricmp(d->name, name) == 0)
             return d;
     }
@@ -22,7 +22,7 @@ struct database *observer_find(const struct observer *observer, const char *name
 
 struct database *observer_at(const struct observer *observer, int index)
 {
-    for (struct database *d = observer->databases; d != NULL; d = d->next) {
+    for (struct database *d = observer->connection.databases; d != NULL; d = d->next) {
         if (d->index == index)
             return d;
     }
@@ -32,13 +32,13 @@ struct database *observer_at(const struct observer *observer, int index)
 static int database_seen(struct observer *observer, int index, const char *name, bool afresh,
                          struct database **seen)
 {
-    struct database **link = &observer->databases;
+    struct database **link = &observer->connection.databases;
     while (*link != NULL && sqlite3_stricmp((*link)->name, name) != 0)
         link = &(*link)->next;
     struct database *database = *link;
     bool is_new = database == NULL;
     if (is_new)
-        database = database_new(observer, name);
+        database = database_new(&observer->connection, name);
     if (database == NULL)
         return SQLITE_NOMEM;
     bool was_detached = database->index < 0;
@@ -106,7 +106,7 @@ static bool is_system_table(const char *table)
 */
 static bool is_relied_on(const struct observer *observer)
 {
-    for (const struct database *d = observer->databases; d != NULL; d = d->next) {
+    for (const struct database *d = observer->connection.databases; d != NULL; d = d->next) {
         if (d->index >= 0 && history_is_relied_on(database_history(d)))
             return true;
     }
@@ -206,7 +206,8 @@ void observer_note_write(struct observer *observer, const char *schema, const ch
     const struct database *main = observer_at(observer, MAIN_DATABASE);
     if (schema != NULL && main != NULL && sqlite3_stricmp(schema, "main") == 0)
         schema = main->name; /* it may have another name as well */
-    for (struct database *d = observer->databases; d != NULL && schema == NULL; d = d->next) {
+    for (struct database *d = observer->connection.databases; d != NULL && schema == NULL;
+         d = d->next) {
         if (is_being_written(observer, d) && !observer->unannounced)
             note_write(observer, d->name, table);
     }
@@ -238,11 +239,11 @@ static bool knows_all_databases(const struct observer *observer)
 static void announce(struct observer *observer)
 {
     unsigned written = 0;
-    for (struct database *d = observer->databases; d != NULL; d = d->next) {
+    for (struct database *d = observer->connection.databases; d != NULL; d = d->next) {
         d->committing = is_being_written(observer, d);
         written += d->committing;
     }
-    for (struct database *d = observer->databases; d != NULL; d = d->next) {
+    for (struct database *d = observer->connection.databases; d != NULL; d = d->next) {
         if (d->committing)
             database_announce(d, written == 1 && knows_all_databases(observer));
         else
@@ -261,7 +262,7 @@ static int on_commit(void *argument)
     if (refused || observer_is_foreign(observer))
         return refused; /* where it refuses SQLite rolls back, and calls on_rollback() */
     if (observer->unannounced) {
-        for (struct database *d = observer->databases; d != NULL; d = d->next)
+        for (struct database *d = observer->connection.databases; d != NULL; d = d->next)
             database_pass_over(d);
     } else {
         announce(observer);
@@ -273,8 +274,8 @@ static int on_commit(void *argument)
 static void on_rollback(void *argument)
 {
     struct observer *observer = argument;
-    for (struct database *d = observer->databases; d != NULL && !observer_is_foreign(observer);
-         d = d->next)
+    for (struct database *d = observer->connection.databases;
+         d != NULL && !observer_is_foreign(observer); d = d->next)
         database_take_back(d);
     forget_last_write(observer);
     observer->passed_over = NULL;
@@ -284,15 +285,14 @@ static void on_rollback(void *argument)
 
 bool observer_is_hooked(const struct observer *observer)
 {
-    return observer->hooked &&
-           (hooks_hold(observer->db, on_update, on_commit, on_rollback, observer) ||
-            !GUARD(HOOK_SLOTS));
+    return connection_is_hooked(&observer->connection);
 }
 
 /* What was written, or taken back, while the hooks were not in place is not known. */
 static void forget_writes(struct observer *observer)
 {
-    for (struct database *d = observer->databases; d != NULL && GUARD(HOOKED_AGAIN); d = d->next) {
+    for (struct database *d = observer->connection.databases; d != NULL && GUARD(HOOKED_AGAIN);
+         d = d->next) {
         file_withdraw(&d->member);
         database_end_write(d);
         d->touched.everything = is_being_written(observer, d);
@@ -305,21 +305,21 @@ void observer_hook(struct observer *observer)
     if (observer_is_hooked(observer))
         return;
     struct foreign_hooks before;
-    hooks_take(observer->db, on_update, on_commit, on_rollback, observer, &before);
+    hooks_take(observer->db, &observer->connection.hooks, &before);
     /* Where a slot was still ours, what was found there first still has to be called. */
-    if (before.update != NULL || !observer->hooked) {
+    if (before.update != NULL || !observer->connection.hooked) {
         observer->before.update = before.update;
         observer->before.update_argument = before.update_argument;
     }
-    if (before.commit != NULL || !observer->hooked) {
+    if (before.commit != NULL || !observer->connection.hooked) {
         observer->before.commit = before.commit;
         observer->before.commit_argument = before.commit_argument;
     }
-    if (before.rollback != NULL || !observer->hooked) {
+    if (before.rollback != NULL || !observer->connection.hooked) {
         observer->before.rollback = before.rollback;
         observer->before.rollback_argument = before.rollback_argument;
     }
-    observer->hooked = true;
+    observer->connection.hooked = true;
     forget_writes(observer);
 }
 
@@ -359,7 +359,7 @@ static int read_databases(struct observer *observer, bool afresh)
     int rc = list.rc;
     if (rc != SQLITE_OK)
         return databases_end(&list);
-    for (struct database *d = observer->databases; d != NULL; d = d->next)
+    for (struct database *d = observer->connection.databases; d != NULL; d = d->next)
         d->listed = false;
     struct database *seen;
     while (rc == SQLITE_OK && databases_next(&list))
@@ -370,7 +370,8 @@ static int read_databases(struct observer *observer, bool afresh)
         rc = ended;
     if (rc == SQLITE_OK && observer_at(observer, TEMP_DATABASE) == NULL)
         rc = database_seen(observer, TEMP_DATABASE, "temp", false, &seen);
-    for (struct database *d = observer->databases; d != NULL && rc == SQLITE_OK; d = d->next) {
+    for (struct database *d = observer->connection.databases; d != NULL && rc == SQLITE_OK;
+         d = d->next) {
         if (!d->listed && d->index > TEMP_DATABASE)
             rc = database_detach(d);
     }
@@ -387,27 +388,6 @@ static int read_flags(struct observer *observer)
     return rc == SQLITE_OK ? finalized : rc;
 }
 
-/* SQLite compiles an expired statement anew when it is stepped, and counts that. Whatever else may
-** come of stepping this one is no proof that it had not expired. */
-static bool was_recompiled(sqlite3_stmt *sentinel)
-{
-    bool ran = sqlite3_step(sentinel) == SQLITE_ROW;
-    sqlite3_reset(sentinel);
-    return !ran || sqlite3_stmt_status(sentinel, SQLITE_STMTSTATUS_REPREPARE, 0) > 0;
-}
-
-bool observer_can_tell_expiry(void)
-{
-    return sqlite3_expired != NULL;
-}
-
-bool observer_has_expired(const struct observer *observer)
-{
-    sqlite3_stmt *sentinel = observer->sentinel;
-    return sentinel == NULL ||
-           (observer_can_tell_expiry() ? sqlite3_expired(sentinel) : was_recompiled(sentinel));
-}
-
 /*
 ** DETACH expires every prepared statement, and one name may then stand for another file, whose
 ** clock could even read the same (two copies made alike). So there is always a statement to be
@@ -417,7 +397,7 @@ bool observer_has_expired(const struct observer *observer)
 */
 int observer_list_databases(struct observer *observer, bool force)
 {
-    bool expired = observer_has_expired(observer);
+    bool expired = sentinel_has_expired(observer->connection.sentinel);
     if (!expired && !force)
         return SQLITE_OK;
     int rc = read_databases(observer, expired);
@@ -426,15 +406,11 @@ int observer_list_databases(struct observer *observer, bool force)
     if (rc == SQLITE_OK && !expired)
         return SQLITE_OK;
     observer->incarnation += GUARD(EXPIRED_STATEMENT) ? 1 : 0;
-    observer->schema_generation++;
+    observer->connection.schema_generation++;
     observer->flags_known = false;
     /* Also after a failure: without a sentinel the next call starts over. */
-    sqlite3_finalize(observer->sentinel);
-    observer->sentinel = NULL;
-    if (rc != SQLITE_OK)
-        return rc;
-    return sqlite3_prepare_v3(observer->db, OWN_STATEMENT "SELECT 1", -1, SQLITE_PREPARE_PERSISTENT,
-                              &observer->sentinel, NULL);
+    sentinel_drop(&observer->connection.sentinel);
+    return rc == SQLITE_OK ? sentinel_set(observer->db, &observer->connection.sentinel) : rc;
 }
 
 /* ---- life ---- */
@@ -445,8 +421,10 @@ struct observer *observer_new(sqlite3 *db, bool hooks)
     if (observer == NULL)
         return NULL;
     observer->db = db;
+    observer->connection.db = db;
+    observer->connection.hooks = (struct own_hooks){on_update, on_commit, on_rollback, observer};
     observer->process = process_generation();
-    observer->schema_generation = 1;
+    observer->connection.schema_generation = 1;
     /* No statement can be run in a hook, which may well be what comes next. */
     if (read_databases(observer, false) == SQLITE_NOMEM ||
         !pages_watch(db, on_pages, observer, &observer->pages)) {
@@ -462,13 +440,12 @@ void observer_suspend(struct observer *observer)
 {
     if (observer->depth > 0)
         return;
-    for (struct database *d = observer->databases; d != NULL; d = d->next) {
+    for (struct database *d = observer->connection.databases; d != NULL; d = d->next) {
         database_suspend(d);
         if (!observer_is_foreign(observer))
             file_settle(&d->member);
     }
-    sqlite3_finalize(observer->sentinel);
-    observer->sentinel = NULL;
+    sentinel_drop(&observer->connection.sentinel);
     sqlite3_finalize(observer->zone);
     observer->zone = NULL;
 }
@@ -478,14 +455,13 @@ bool observer_free(struct observer *observer)
     bool left = false;
     if (observer == NULL)
         return false;
-    if (observer->hooked)
-        hooks_give_back(observer->db, on_update, on_commit, on_rollback, observer,
-                        &observer->before);
+    if (observer->connection.hooked)
+        hooks_give_back(observer->db, &observer->connection.hooks, &observer->before);
     pages_unwatch(observer->pages);
     observer_suspend(observer);
-    while (observer->databases != NULL) {
-        struct database *database = observer->databases;
-        observer->databases = database->next;
+    while (observer->connection.databases != NULL) {
+        struct database *database = observer->connection.databases;
+        observer->connection.databases = database->next;
         left = database_free(database) || left;
     }
     memory_free(observer);

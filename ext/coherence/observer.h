@@ -13,25 +13,23 @@
 #include <stdint.h>
 
 #include "base/sqlite.h"
+#include "coherence/connection.h"
 #include "coherence/database.h"
 #include "coherence/pages.h"
-#include "coherence/hooks.h"
+#include "coherence/sentinel.h"
 
 struct observer {
     sqlite3 *db;
-    uint64_t process;           /* process_generation() when it was made */
-    struct database *databases; /* main first */
-    uint64_t schema_generation; /* grows whenever any schema was found changed */
-    sqlite3_stmt *sentinel;     /* expires when SQLite expires all statements */
-    uint64_t incarnation;       /* counts how often that happened; part of every key */
-    bool read_uncommitted;      /* nothing is cached while it is on */
-    bool flags_known;           /* what follows was found out under this incarnation */
-    bool own_collations;        /* the application put its own under a built-in name */
-    bool utf8;                  /* how SQLite keeps text */
-    sqlite3_stmt *zone;         /* asks what the time zone does (query/surroundings.h), or NULL */
+    uint64_t process;             /* process_generation() when it was made */
+    struct connection connection; /* what its databases share */
+    uint64_t incarnation;         /* counts how often all statements expired; part of every key */
+    bool read_uncommitted;        /* nothing is cached while it is on */
+    bool flags_known;             /* what follows was found out under this incarnation */
+    bool own_collations;          /* the application put its own under a built-in name */
+    bool utf8;                    /* how SQLite keeps text */
+    sqlite3_stmt *zone;           /* asks what the time zone does (query/surroundings.h), or NULL */
     struct foreign_hooks before;
     struct pages *pages; /* tells of what goes past the hooks; NULL: nothing does */
-    bool hooked;         /* the three hooks were registered */
     unsigned depth;      /* snapshots open, one inside the other */
 
     /* The table named last by the update hook, so that a bulk insert costs a comparison a row. */
@@ -76,14 +74,6 @@ bool observer_is_foreign(const struct observer *observer);
 /* Finalize the helper statements, unless a snapshot is open; they are prepared again when needed.
 ** The connection may be about to close: what can be told of its last commit is told now. */
 void observer_suspend(struct observer *observer);
-
-/* True once SQLite has expired the statements it had prepared, until the next listing notes it. A
-** statement's own flag would not tell: binding a value that the plan depends on sets it, too. Steps
-** the sentinel where SQLite cannot be asked, so not to be called in a hook there. */
-bool observer_has_expired(const struct observer *observer);
-
-/* True where it can be told in a hook as well: SQLite has sqlite3_expired(). */
-bool observer_can_tell_expiry(void);
 
 /* Find out which databases are attached. Cheap unless one was detached since; `force` asks in any
 ** case. */

@@ -87,7 +87,7 @@ static bool is_writing(sqlite3 *db)
 /* In transactions that were open when this was last found out, and have seen no commit since. */
 static bool schemas_are_current(const struct observer *observer)
 {
-    for (const struct database *d = observer->databases; d != NULL; d = d->next) {
+    for (const struct database *d = observer->connection.databases; d != NULL; d = d->next) {
         uint32_t version = 0;
         if (d->index < 0 || d->index == TEMP_DATABASE)
             continue;
@@ -98,12 +98,12 @@ static bool schemas_are_current(const struct observer *observer)
               version != d->current_at)))
             return false;
     }
-    return observer->databases != NULL;
+    return observer->connection.databases != NULL;
 }
 
 static void note_current_schemas(struct observer *observer)
 {
-    for (struct database *d = observer->databases; d != NULL; d = d->next)
+    for (struct database *d = observer->connection.databases; d != NULL; d = d->next)
         d->schema_current = d->index >= 0 && database_version(d, &d->current_at) == SQLITE_OK;
 }
 
@@ -124,7 +124,7 @@ void schema_release(struct schema_hold *hold)
 {
     for (int i = 0; i < hold->count; i++)
         sqlite3_finalize(hold->statements[i]);
-    for (struct database *d = hold->observer->databases; d != NULL; d = d->next)
+    for (struct database *d = hold->observer->connection.databases; d != NULL; d = d->next)
         d->out_of_reach = false;
     hold->count = 0;
 }
@@ -161,7 +161,7 @@ static bool hash_at_once(const struct observer *observer, uint64_t *hash)
 {
     struct buffer text = {0};
     int count = 0;
-    for (const struct database *d = observer->databases; d != NULL; d = d->next) {
+    for (const struct database *d = observer->connection.databases; d != NULL; d = d->next) {
         if (d->index >= 0)
             buffer_add_format(&text, "%s\"%w\".sqlite_master", count++ ? ", " : "SELECT 1 FROM ",
                               d->name);
@@ -181,7 +181,7 @@ uint64_t schema_fingerprint(const struct observer *observer)
         return hash;
     /* There are many, or one cannot be read now. */
     hash = FNV_START;
-    for (const struct database *d = observer->databases; d != NULL; d = d->next) {
+    for (const struct database *d = observer->connection.databases; d != NULL; d = d->next) {
         uint32_t version = 0;
         if (d->index >= 0 &&
             program_schema_version(observer->db, d->index, d->name, &version) == SQLITE_OK)
@@ -227,7 +227,8 @@ int schema_find_outdated(const struct observer *observer, const char *sql)
     struct database_set set = {.observer = observer};
     int rc = program_each(observer->db, sql, note_database, &set);
     bool leaves_none = sqlite3_get_autocommit(observer->db) != 0;
-    for (struct database *d = observer->databases; d != NULL && leaves_none; d = d->next) {
+    for (struct database *d = observer->connection.databases; d != NULL && leaves_none;
+         d = d->next) {
         if (d->index >= 0 && d->index != TEMP_DATABASE && set.count < 2 * SCHEMA_HOLDS)
             set.list[set.count++] = d;
     }
@@ -236,7 +237,7 @@ int schema_find_outdated(const struct observer *observer, const char *sql)
 
 void schema_reload(const struct observer *observer)
 {
-    for (const struct database *d = observer->databases; d != NULL; d = d->next) {
+    for (const struct database *d = observer->connection.databases; d != NULL; d = d->next) {
         if (d->index >= 0 && d->index != TEMP_DATABASE)
             verify_one(observer->db, d->name);
     }

@@ -170,7 +170,7 @@ static int see_schema(struct observer *observer, struct database *database)
     if (rc != SQLITE_OK)
         return rc;
     if (schema != database->schema_seen || !database->known)
-        observer->schema_generation++;
+        observer->connection.schema_generation++;
     if (database->exact)
         file_see_schema(&database->member, database->epoch, schema);
     else if (schema != database->schema_version)
@@ -286,7 +286,7 @@ static void look_at_schema(struct observer *observer, struct database *database)
     if (read_schema(observer, database, &version) != SQLITE_OK)
         return;
     if (version != database->schema_seen && GUARD(OPEN_SCHEMA))
-        observer->schema_generation++;
+        observer->connection.schema_generation++;
     database->schema_seen = version;
     database->schema_in_doubt = true;
 }
@@ -308,7 +308,7 @@ static void look_at_memory(struct observer *observer, struct database *database,
     if (program_schema_version(observer->db, database->index, database->name, &schema) != SQLITE_OK)
         return;
     if (schema != database->schema_seen)
-        observer->schema_generation++;
+        observer->connection.schema_generation++;
     database->schema_seen = schema;
     database->schema_in_doubt = false;
     database->watched = true;
@@ -323,14 +323,14 @@ static void look_at_memory(struct observer *observer, struct database *database,
 static void watch_schemas(struct observer *observer, struct database *const *seen, unsigned count,
                           bool any_written)
 {
-    for (struct database *d = observer->databases; d != NULL; d = d->next) {
+    for (struct database *d = observer->connection.databases; d != NULL; d = d->next) {
         uint32_t version = 0;
         bool settled = is_among(d, seen, count);
         if (d->index < 0 || (settled && !d->schema_in_doubt))
             continue;
         if (database_version(d, &version) != SQLITE_OK) {
             /* Temp, before it holds anything; or PRAGMA temp_store has thrown away what it held. */
-            observer->schema_generation += d->watched;
+            observer->connection.schema_generation += d->watched;
             d->watched = false;
             continue;
         }
@@ -412,9 +412,9 @@ static bool schema_stands(const struct observer *observer, const struct database
 bool snapshot_stands(const struct observer *observer, struct database *const *databases,
                      unsigned count, bool hold, bool in_temp)
 {
-    if (observer_has_expired(observer) || observer->read_uncommitted)
+    if (sentinel_has_expired(observer->connection.sentinel) || observer->read_uncommitted)
         return false;
-    for (const struct database *d = observer->databases; d != NULL; d = d->next) {
+    for (const struct database *d = observer->connection.databases; d != NULL; d = d->next) {
         bool stands = true;
         if (is_among(d, databases, count))
             stands = database_stands(observer, d, hold);
@@ -460,13 +460,13 @@ void snapshot_close(struct observer *observer)
 {
     if (--observer->depth > 0)
         return;
-    for (struct database *d = observer->databases; d != NULL; d = d->next)
+    for (struct database *d = observer->connection.databases; d != NULL; d = d->next)
         let_go(d);
 }
 
 void snapshot_prepare(struct observer *observer)
 {
-    for (struct database *d = observer->databases; d != NULL; d = d->next) {
+    for (struct database *d = observer->connection.databases; d != NULL; d = d->next) {
         if (d->index >= 0)
             database_look_from_outside(d);
     }

@@ -25,7 +25,7 @@ enum snapshot_state {
 ** still reads as it did at the epoch last seen, nothing more is done, unless `hold` asks for a read
 ** transaction that stays until snapshot_close(). Inside BEGIN one is opened in any case, so that
 ** what follows sees the same. Also finds out whether any schema of the connection changed
-** (observer->schema_generation). SQLite's error code where a transaction cannot be opened
+** (observer->connection.schema_generation). SQLite's error code where a transaction cannot be opened
 ** (SQLITE_BUSY, SQLITE_INTERRUPT, …).
 */
 int snapshot_open(struct observer *observer, struct database *const *databases, unsigned count,

@@ -272,11 +272,11 @@ static int resolve_dependencies(struct definition *definition)
 static int look_at_dependencies(struct definition *definition)
 {
     const struct observer *observer = definition->observer;
-    uint64_t generation = observer->schema_generation;
+    uint64_t generation = observer->connection.schema_generation;
     int rc = resolve_dependencies(definition);
     if (rc == SQLITE_OK)
         snapshot_learn(definition->observer, definition->databases, definition->database_count);
-    if (rc == SQLITE_OK && observer->schema_generation != generation) {
+    if (rc == SQLITE_OK && observer->connection.schema_generation != generation) {
         clear_dependencies(definition);
         rc = resolve_dependencies(definition);
     }
@@ -318,7 +318,8 @@ static bool hides_views(const struct definition *definition)
 {
     if (!definition->analysis.has_literals || !GUARD(HIDDEN_VIEWS))
         return false;
-    for (const struct database *d = definition->observer->databases; d != NULL; d = d->next) {
+    for (const struct database *d = definition->observer->connection.databases; d != NULL;
+         d = d->next) {
         bool read = d->index < 0 || d->index == TEMP_DATABASE;
         for (unsigned i = 0; i < definition->database_count && !read; i++)
             read = definition->databases[i] == d;
@@ -440,7 +441,7 @@ static int check_reach(const struct definition *definition, char **error)
 {
     struct observer *observer = definition->observer;
     bool any = false;
-    for (const struct database *d = observer->databases; d != NULL; d = d->next)
+    for (const struct database *d = observer->connection.databases; d != NULL; d = d->next)
         any = any || d->out_of_reach;
     int rc = any ? program_each(definition->db, definition->sql, find_locked, observer) : SQLITE_OK;
     if (rc != SQLITE_BUSY)
@@ -502,7 +503,7 @@ static int prepare(struct definition *definition, bool *outdated, char **error)
 int definition_refresh(struct definition *definition, char **error)
 {
     sqlite3_stmt *statement = definition->statement;
-    uint64_t generation = definition->observer->schema_generation;
+    uint64_t generation = definition->observer->connection.schema_generation;
     if (statement != NULL && (definition->generation == generation || !GUARD(SCHEMA_GENERATION)))
         return definition_surroundings_stand(definition) ? SQLITE_OK : make_prefix(definition);
     if (statement != NULL && sqlite3_stmt_busy(statement))
@@ -524,7 +525,7 @@ int definition_refresh(struct definition *definition, char **error)
         error_forget(definition->db);
     if (rc == SQLITE_SCHEMA)
         schema_find_outdated(definition->observer, definition->sql);
-    definition->generation = definition->observer->schema_generation;
+    definition->generation = definition->observer->connection.schema_generation;
     return rc;
 }
 

@@ -80,10 +80,10 @@ bool compute_may_keep(const struct reading *reading)
 {
     const struct definition *definition = &reading->query->definition;
     struct observer *observer = reading->session->observer;
-    return definition->statement != NULL && !observer_has_expired(observer) &&
+    return definition->statement != NULL && !sentinel_has_expired(observer->connection.sentinel) &&
            (definition_is_exact(definition) || reading->alone) &&
            definition->database_count <= VIEWS &&
-           definition->generation == observer->schema_generation &&
+           definition->generation == observer->connection.schema_generation &&
            surroundings_stand(observer, definition->analysis.follows_zone,
                               &reading->surroundings) &&
            (snapshot_holds(observer, definition->databases, definition->database_count) ||
@@ -93,8 +93,8 @@ bool compute_may_keep(const struct reading *reading)
 int compute_check_schema(struct reading *reading)
 {
     int rc = reading_take_snapshot(reading, false);
-    if (rc == SQLITE_OK &&
-        reading->query->definition.generation != reading->session->observer->schema_generation)
+    if (rc == SQLITE_OK && reading->query->definition.generation !=
+                               reading->session->observer->connection.schema_generation)
         rc = SQLITE_SCHEMA;
     return rc;
 }
@@ -135,7 +135,7 @@ static bool may_wait(const struct reading *reading)
 /* A statement that is stepped says so, whichever it is. */
 static bool is_interrupted(const struct reading *reading)
 {
-    sqlite3_stmt *sentinel = reading->session->observer->sentinel;
+    sqlite3_stmt *sentinel = reading->session->observer->connection.sentinel;
     bool interrupted = sentinel != NULL && sqlite3_step(sentinel) == SQLITE_INTERRUPT;
     sqlite3_reset(sentinel);
     return interrupted;

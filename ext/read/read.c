@@ -104,7 +104,7 @@ static int begin(struct reading *reading, bool hold, char **error)
         rc = reading_take_snapshot(reading, hold);
         if (rc != SQLITE_OK)
             return error_from_sqlite(error, reading->session->db, rc);
-        if (definition->generation == observer->schema_generation) {
+        if (definition->generation == observer->connection.schema_generation) {
             session_drop_outdated(reading->session);
             return SQLITE_OK;
         }
@@ -153,7 +153,7 @@ static int find(struct reading *reading, struct result **result, enum found *fou
         if (rc != SQLITE_OK)
             return error_from_sqlite(error, reading->session->db, rc);
     }
-    if (definition->generation != reading->session->observer->schema_generation)
+    if (definition->generation != reading->session->observer->connection.schema_generation)
         return SQLITE_SCHEMA;
     if (reading->state != SNAPSHOT_GOOD || definition_probe(definition) != SQLITE_OK)
         return SQLITE_OK;
@@ -207,7 +207,8 @@ static int attempt(struct reading *reading, bool once, struct result **result, c
             return error_from_sqlite(error, reading->session->db, rc);
     }
     /* The schemas may have moved on between the two snapshots: then start over. */
-    if (reading->query->definition.generation != reading->session->observer->schema_generation)
+    if (reading->query->definition.generation !=
+        reading->session->observer->connection.schema_generation)
         return SQLITE_SCHEMA;
     if (reading->state != SNAPSHOT_GOOD || found == FOUND_UNSURE)
         return run_without_store(reading, result, error);
@@ -220,7 +221,8 @@ static bool hit_at_once(struct reading *reading, bool once, struct result **resu
 {
     const struct definition *definition = &reading->query->definition;
     const struct observer *observer = reading->session->observer;
-    if (definition->statement == NULL || definition->generation != observer->schema_generation ||
+    if (definition->statement == NULL ||
+        definition->generation != observer->connection.schema_generation ||
         !snapshot_stands(observer, definition->databases, definition->database_count, !once,
                          reading->query->in_temp) ||
         !config_get(SETTING_ENABLED) || cached_query_is_refused(reading->query) ||

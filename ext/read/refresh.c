@@ -8,7 +8,7 @@
 static bool is_current(const struct session *session, const struct cached_query *query)
 {
     return query->definition.statement != NULL &&
-           query->definition.generation == session->observer->schema_generation;
+           query->definition.generation == session->observer->connection.schema_generation;
 }
 
 /* A truncated table is found by looking whether it has rows. */
@@ -36,7 +36,7 @@ void session_refresh(struct session *session)
     session_begin_read(session);
     int rc = observer_list_databases(observer, false);
     session_drop_outdated(session);
-    for (struct database *d = observer->databases; d != NULL; d = d->next) {
+    for (struct database *d = observer->connection.databases; d != NULL; d = d->next) {
         enum snapshot_state state;
         if (rc != SQLITE_OK || d->index < 0 || !d->known)
             continue;

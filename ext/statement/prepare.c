@@ -38,7 +38,7 @@ static bool would_begin_reading(struct session *session)
         return false;
     bool would = session_anchor(session) != SQLITE_OK ||
                  observer_list_databases(session->observer, true) != SQLITE_OK;
-    for (const struct database *d = session->observer->databases; d != NULL; d = d->next)
+    for (const struct database *d = session->observer->connection.databases; d != NULL; d = d->next)
         would = would || (d->index >= 0 && d->index != TEMP_DATABASE &&
                           sqlite3_txn_state(session->db, d->name) == SQLITE_TXN_NONE);
     return would;
@@ -104,8 +104,8 @@ static bool is_left_alone(const struct cached_query *query)
 static bool is_current(const struct session *session, const struct cached_query *query)
 {
     const struct definition *definition = &query->definition;
-    return definition->generation == session->observer->schema_generation &&
-           !observer_has_expired(session->observer) &&
+    return definition->generation == session->observer->connection.schema_generation &&
+           !sentinel_has_expired(session->observer->connection.sentinel) &&
            (definition->statement != NULL || is_left_alone(query));
 }
 
@@ -117,9 +117,9 @@ static bool is_refused_shape(struct preparing *preparing)
     preparing->shape = (struct shape_key){
         .shape = shape_of(preparing->sql),
         .options = options != NULL ? key_hash(options, strlen(options)).low : 0,
-        .generation = session->observer->schema_generation,
+        .generation = session->observer->connection.schema_generation,
     };
-    if (!observer_has_expired(session->observer))
+    if (!sentinel_has_expired(session->observer->connection.sentinel))
         preparing->refusal = refused_shapes_find(session->refused_shapes, &preparing->shape);
     return preparing->refusal != NULL;
 }
@@ -130,7 +130,7 @@ static void note_shape(struct preparing *preparing)
     const struct definition *definition = &preparing->query->definition;
     if (definition->analysis.calls_date || !cached_query_is_refused(preparing->query))
         return;
-    preparing->shape.generation = preparing->session->observer->schema_generation;
+    preparing->shape.generation = preparing->session->observer->connection.schema_generation;
     refused_shapes_note(&preparing->session->refused_shapes, &preparing->shape, preparing->refusal);
 }
 

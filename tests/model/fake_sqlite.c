@@ -328,27 +328,24 @@ void *sqlite3_rollback_hook(sqlite3 *db, void (*hook)(void *), void *argument)
     return NULL;
 }
 
-void hooks_take(sqlite3 *db, update_hook update, commit_hook on_commit, rollback_hook rollback,
-                void *argument, struct foreign_hooks *before)
+void hooks_take(sqlite3 *db, const struct own_hooks *own, struct foreign_hooks *before)
 {
     *before = (struct foreign_hooks){0};
-    db->on_update = update;
-    db->on_commit = on_commit;
-    db->on_rollback = rollback;
-    db->hook_argument = argument;
+    db->on_update = own->update;
+    db->on_commit = own->commit;
+    db->on_rollback = own->rollback;
+    db->hook_argument = own->argument;
 }
 
-bool hooks_hold(sqlite3 *db, update_hook update, commit_hook on_commit, rollback_hook rollback,
-                const void *argument)
+bool hooks_hold(sqlite3 *db, const struct own_hooks *own)
 {
-    return db->on_update == update && db->on_commit == on_commit && db->on_rollback == rollback &&
-           db->hook_argument == argument;
+    return db->on_update == own->update && db->on_commit == own->commit &&
+           db->on_rollback == own->rollback && db->hook_argument == own->argument;
 }
 
-void hooks_give_back(sqlite3 *db, update_hook update, commit_hook on_commit, rollback_hook rollback,
-                     const void *argument, const struct foreign_hooks *before)
+void hooks_give_back(sqlite3 *db, const struct own_hooks *own, const struct foreign_hooks *before)
 {
-    (void)update, (void)on_commit, (void)rollback, (void)argument, (void)before;
+    (void)own, (void)before;
     db->on_update = NULL;
     db->on_commit = NULL;
     db->on_rollback = NULL;
