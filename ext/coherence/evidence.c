@@ -146,8 +146,6 @@ static enum standing judge_tables(const struct evidence *evidence, const struct 
 static enum standing judge_source(const struct evidence *evidence, const struct source *source,
                                   const struct view *view, bool probe)
 {
-    if (history_is_abandoned(source->history))
-        return EVIDENCE_FALLEN;
     if (view->exact && view->epoch == source->epoch)
         return EVIDENCE_STANDS;
     /* Before anything else is read: a doubt ends only once what it came to is marked. */
@@ -161,7 +159,9 @@ static enum standing judge_source(const struct evidence *evidence, const struct 
     return standing;
 }
 
-enum standing evidence_judge(const struct evidence *evidence, const struct views *views)
+/* Kept out of evidence_judge(), so that a hit at the same epoch needs few registers. */
+__attribute__((noinline)) static enum standing judge_each(const struct evidence *evidence,
+                                                          const struct views *views)
 {
     enum standing standing = EVIDENCE_STANDS;
     for (unsigned i = 0; i < evidence->source_count; i++) {
@@ -180,6 +180,23 @@ enum standing evidence_judge(const struct evidence *evidence, const struct views
     if (standing == EVIDENCE_UNSURE && views->probed)
         return EVIDENCE_BESIDE;
     return standing;
+}
+
+/* Whether the reader is at the very epochs that the evidence was taken at. (It has the files open, so
+** no history of theirs is abandoned.) */
+static bool is_of_same_state(const struct evidence *evidence, const struct views *views)
+{
+    for (unsigned i = 0; i < evidence->source_count; i++) {
+        const struct view *view = view_of(views, evidence->sources[i].history);
+        if (view == NULL || view->epoch != evidence->sources[i].epoch)
+            return false;
+    }
+    return views->exact;
+}
+
+enum standing evidence_judge(const struct evidence *evidence, const struct views *views)
+{
+    return is_of_same_state(evidence, views) ? EVIDENCE_STANDS : judge_each(evidence, views);
 }
 
 void evidence_count_invalidation(const struct evidence *evidence)

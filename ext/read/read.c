@@ -220,13 +220,16 @@ static int attempt(struct reading *reading, bool once, struct result **result, c
 static bool hit_at_once(struct reading *reading, bool once, struct result **result)
 {
     const struct definition *definition = &reading->query->definition;
-    const struct observer *observer = reading->session->observer;
+    struct session *session = reading->session;
+    const struct observer *observer = session->observer;
     if (definition->statement == NULL ||
         definition->generation != observer->connection.schema_generation ||
         !snapshot_stands(observer, definition->databases, definition->database_count, !once,
                          reading->query->in_temp) ||
         !config_get(SETTING_ENABLED) || cached_query_is_refused(reading->query) ||
-        !has_declared_columns(reading->query) || !definition_surroundings_stand(definition) ||
+        !has_declared_columns(reading->query) ||
+        !surroundings_stand(session->observer, definition->analysis.follows_zone,
+                            &definition->surroundings) ||
         (definition->analysis.calls_date && asks_for_now(reading)))
         return false;
     reading_identify(reading);
@@ -263,7 +266,7 @@ static int read(struct session *session, struct request *request, struct result 
 {
     *result = NULL;
     *error = NULL;
-    bool foreign = session_is_foreign(session);
+    bool foreign = observer_is_foreign(session->observer);
     if (foreign && stream == NULL)
         return session_check(session, error);
     if ((unsigned)request->value_count != request->query->definition.parameters.count)

@@ -121,31 +121,26 @@ static struct shard *shard_of(const struct store *store, struct key key)
 
 /* ---- one entry ---- */
 
-/* What an entry is good for. */
-struct judgement {
-    enum found found;
-    bool ended; /* for good, by `cause` */
-    enum cause cause;
-};
+/* What an entry is good for: the first three are for this reader and this time alone. */
+enum judgement { SERVE, ASK_AGAIN, LEAVE, EXPIRED, FALLEN };
 
-static struct judgement judge_entry(const struct entry *entry, int64_t now,
-                                    const struct views *views)
+static enum judgement judge_entry(const struct entry *entry, int64_t now, const struct views *views)
 {
     if (entry_expires(entry) <= now)
-        return (struct judgement){FOUND_MISS, true, CAUSE_EXPIRED};
+        return EXPIRED;
     if (views == NULL || entry->evidence == NULL)
-        return (struct judgement){.found = FOUND_HIT};
+        return SERVE;
     switch (evidence_judge(entry->evidence, views)) {
     case EVIDENCE_STANDS:
-        return (struct judgement){.found = FOUND_HIT};
+        return SERVE;
     case EVIDENCE_FALLEN:
-        return (struct judgement){FOUND_MISS, true, CAUSE_TABLE_CHANGE};
+        return FALLEN;
     case EVIDENCE_UNSURE:
-        return (struct judgement){.found = FOUND_UNSURE};
+        return ASK_AGAIN;
     case EVIDENCE_BESIDE:
         break;
     }
-    return (struct judgement){.found = FOUND_MISS};
+    return LEAVE;
 }
 
 /* Drop the entry that was found to have ended, unless another thread has done so meanwhile. */
@@ -156,11 +151,10 @@ static void drop_ended(struct store *store, struct shard *shard,
     struct removal removal = {0};
     shard_lock(shard);
     struct entry *entry = shard_find(shard, identity);
-    if (entry != NULL) {
-        struct judgement judgement = judge_entry(entry, now, views);
-        if (judgement.ended)
-            shard_unlink(shard, entry, judgement.cause, &removal);
-    }
+    enum judgement judgement = entry != NULL ? judge_entry(entry, now, views) : LEAVE;
+    if (judgement >= EXPIRED)
+        shard_unlink(shard, entry, judgement == EXPIRED ? CAUSE_EXPIRED : CAUSE_TABLE_CHANGE,
+                     &removal);
     bounds_settle(store, shard, &removal);
 }
 
@@ -168,21 +162,21 @@ enum found store_find(struct store *store, const struct query_identity *identity
                       const struct views *views, struct result **result)
 {
     struct shard *shard = shard_of(store, identity->key);
-    struct judgement judgement = {.found = FOUND_MISS};
     *result = NULL;
     struct reader *reader = shard_enter(shard);
     struct entry *entry = shard_find(shard, identity);
-    if (entry != NULL)
-        judgement = judge_entry(entry, now, views);
-    if (judgement.found == FOUND_HIT) {
+    enum judgement judgement = entry != NULL ? judge_entry(entry, now, views) : LEAVE;
+    if (judgement == SERVE) {
         *result = result_retain(entry->result);
         shard_use(shard, reader, entry, now);
         space_count_hit(identity->space, reader, entry->load_ns);
     }
     reader_leave(reader);
-    if (judgement.ended)
+    if (judgement == SERVE)
+        return FOUND_HIT;
+    if (judgement >= EXPIRED)
         drop_ended(store, shard, identity, now, views);
-    return judgement.found;
+    return judgement == ASK_AGAIN ? FOUND_UNSURE : FOUND_MISS;
 }
 
 /* Could an entry of that size ever be kept? */

@@ -395,14 +395,9 @@ static int cache_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 
 /* ---- reading ---- */
 
-/* A statement opens its cursor each time it runs. */
-static int cache_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out)
+static int cursor_new(sqlite3_vtab_cursor **out)
 {
-    struct cache_table *table = (struct cache_table *)base;
-    struct cache_cursor *cursor = table->spare;
-    table->spare = NULL;
-    if (cursor == NULL)
-        cursor = memory_alloc(sizeof *cursor);
+    struct cache_cursor *cursor = memory_alloc(sizeof *cursor);
     if (cursor == NULL)
         return SQLITE_NOMEM;
     cursor->result = NULL;
@@ -412,6 +407,16 @@ static int cache_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out)
     buffer_start_in(&cursor->params, cursor->room, sizeof cursor->room);
     *out = &cursor->base;
     return SQLITE_OK;
+}
+
+/* A statement opens its cursor each time it runs; the spare one was cleared when it was closed. */
+static int cache_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out)
+{
+    struct cache_table *table = (struct cache_table *)base;
+    struct cache_cursor *cursor = table->spare;
+    table->spare = NULL;
+    *out = &cursor->base;
+    return cursor != NULL ? SQLITE_OK : cursor_new(out);
 }
 
 static void cursor_clear(struct cache_cursor *cursor)
@@ -432,8 +437,10 @@ static int cache_close(sqlite3_vtab_cursor *base)
     struct cache_cursor *cursor = (struct cache_cursor *)base;
     struct cache_table *table = (struct cache_table *)base->pVtab;
     cursor_clear(cursor);
-    memory_free(table->spare);
-    table->spare = cursor;
+    if (table->spare == NULL)
+        table->spare = cursor;
+    else
+        memory_free(cursor);
     return SQLITE_OK;
 }
 
@@ -466,7 +473,8 @@ static int cache_filter(sqlite3_vtab_cursor *base, int plan, const char *index_t
     (void)argc;
     struct cache_cursor *cursor = (struct cache_cursor *)base;
     struct cache_table *table = (struct cache_table *)base->pVtab;
-    cursor_clear(cursor);
+    if (cursor->result != NULL || cursor->params.size > 0) /* it has scanned before */
+        cursor_clear(cursor);
     if (table->broken != NULL)
         return error_set(&base->pVtab->zErrMsg, SQLITE_ERROR,
                          sqlite3_mprintf("cache table %s: %s (when the table was connected; drop "
