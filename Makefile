@@ -41,7 +41,7 @@ COMPILE   = $(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(WERROR) -fvisibility=hidd
 # A hit goes through many small files; linked as one it is quicker by a tenth. gcc's objects hold
 # both forms, so that libquerycache.a links anywhere.
 LTO      := $(if $(shell $(CC) -dM -E - < /dev/null | grep __clang__),,-flto=auto -ffat-lto-objects)
-RELEASE  := -O2 $(LTO) $(CFLAGS)
+RELEASE  := -O2 -DNDEBUG $(LTO) $(CFLAGS)
 
 # Goals that install or remove come first, one after the other, whatever -j says.
 ifneq ($(filter deps %-deps clean,$(MAKECMDGOALS)),)

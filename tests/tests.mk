@@ -11,7 +11,8 @@ SANITIZE := -fsanitize=address,undefined
 ASAN     := $(TEST) $(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
 TSAN     := $(TEST) -fsanitize=thread -fno-omit-frame-pointer
 COVER    := -g -O0 -DQUERYCACHE_TEST --coverage -fprofile-update=atomic
-MUTANTS  := $(TEST) -DQUERYCACHE_MUTANTS
+# Without asserts: tests have to find a guard that was taken out.
+MUTANTS  := $(TEST) -DQUERYCACHE_MUTANTS -DNDEBUG
 
 include tests/sqlite.mk
 

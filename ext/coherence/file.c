@@ -1,9 +1,9 @@
 #include "coherence/file.h"
 
-#include <pthread.h>
 #include <stddef.h>
 #include <string.h>
 
+#include "base/lock.h"
 #include "base/guard.h"
 #include "base/memory.h"
 
@@ -23,7 +23,7 @@ struct file {
     uint64_t number;             /* unique in the process */
     _Atomic uint64_t suspicions; /* counts from 1; grows under the lock */
 
-    pthread_mutex_t lock; /* of what follows */
+    struct lock lock; /* of what follows */
     struct history *history;
     struct moment latest; /* CLOCK_NONE before the first */
     struct moment past[REMEMBERED];
@@ -39,7 +39,7 @@ struct file {
     char vfs[];
 };
 
-static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct lock list_lock = LOCK_INITIALIZER(LOCK_FILES);
 static struct hash files; /* the shared ones */
 static uint64_t last_number;
 
@@ -52,7 +52,7 @@ static struct file *file_new(const struct file_identity *identity, const char *n
     if (file == NULL)
         return NULL;
     file->history = history_new(name);
-    if (file->history == NULL || pthread_mutex_init(&file->lock, NULL) != 0) {
+    if (file->history == NULL || !lock_init(&file->lock, LOCK_FILE)) {
         history_release(file->history);
         memory_free(file);
         return NULL;
@@ -112,7 +112,7 @@ static bool file_free(struct file *file)
     bool relied_on = history_is_relied_on(file->history);
     history_release(file->history);
     write_set_free(&file->left.writes);
-    pthread_mutex_destroy(&file->lock);
+    lock_destroy(&file->lock);
     memory_free(file);
     return relied_on;
 }
@@ -161,7 +161,7 @@ static void unlist(struct member *member)
 static void remove_member(struct member *member)
 {
     struct file *file = member->file;
-    pthread_mutex_lock(&file->lock);
+    lock_take(&file->lock);
     ask(member, true);
     bequeath(member);
     if (member->announcement != ANNOUNCED_NOTHING)
@@ -169,17 +169,17 @@ static void remove_member(struct member *member)
     write_set_free(&member->announced.writes);
     unlist(member);
     member->file = NULL;
-    pthread_mutex_unlock(&file->lock);
+    lock_give(&file->lock);
 }
 
 /* Give up a hold; true when it was the last, and something rests on the file. */
 static bool let_go(struct file *file)
 {
-    pthread_mutex_lock(&list_lock);
+    lock_take(&list_lock);
     bool last = --file->holds == 0;
     if (last && file->shared)
         hash_remove(&files, &file->node);
-    pthread_mutex_unlock(&list_lock);
+    lock_give(&list_lock);
     return last && file_free(file);
 }
 
@@ -197,22 +197,22 @@ static bool has_handle(struct file *file, const struct member *member)
 {
     if (member->handle == NULL)
         return false;
-    pthread_mutex_lock(&file->lock);
+    lock_take(&file->lock);
     const struct hash_node *node = hash_first(&file->handles, hash_of_address(member->handle));
     while (node != NULL && node == &member->by_handle)
         node = hash_next(node);
     bool found = node != NULL;
-    pthread_mutex_unlock(&file->lock);
+    lock_give(&file->lock);
     return found;
 }
 
 int file_join(struct member *member, const struct file_identity *identity, const char *name)
 {
-    pthread_mutex_lock(&list_lock);
+    lock_take(&list_lock);
     struct file *file = find_or_make(identity, name);
     if (file != NULL)
         file->holds++;
-    pthread_mutex_unlock(&list_lock);
+    lock_give(&list_lock);
     if (file == NULL)
         return SQLITE_NOMEM;
     if (has_handle(file, member)) {
@@ -220,13 +220,13 @@ int file_join(struct member *member, const struct file_identity *identity, const
         return SQLITE_LOCKED_SHAREDCACHE;
     }
     file_leave(member);
-    pthread_mutex_lock(&file->lock);
+    lock_take(&file->lock);
     member->file = file;
     member->announcement = ANNOUNCED_NOTHING;
     member->announced = (struct announced){0};
     file_renew(member);
     enlist(member);
-    pthread_mutex_unlock(&file->lock);
+    lock_give(&file->lock);
     return SQLITE_OK;
 }
 
@@ -264,7 +264,7 @@ void file_describe(const struct file *file, char out[FILE_TEXT])
 void file_forget_all(void)
 {
     files = (struct hash){0};
-    pthread_mutex_init(&list_lock, NULL);
+    lock_start_over(&list_lock);
 }
 
 /* ---- settling; all under the file's lock ---- */
@@ -503,31 +503,31 @@ static uint64_t see(struct member *member, const struct clock *clock, bool prove
 
 uint64_t file_see(struct member *member, const struct clock *clock, bool proven)
 {
-    pthread_mutex_lock(&member->file->lock);
+    lock_take(&member->file->lock);
     uint64_t epoch = see(member, clock, proven);
-    pthread_mutex_unlock(&member->file->lock);
+    lock_give(&member->file->lock);
     return epoch;
 }
 
 void file_note(struct member *member)
 {
-    pthread_mutex_lock(&member->file->lock);
+    lock_take(&member->file->lock);
     struct clock now = member->read_clock(member);
     come_to(member, &now, false);
-    pthread_mutex_unlock(&member->file->lock);
+    lock_give(&member->file->lock);
 }
 
 void file_see_schema(struct member *member, uint64_t epoch, uint32_t version)
 {
     struct file *file = member->file;
-    pthread_mutex_lock(&file->lock);
+    lock_take(&file->lock);
     if (epoch >= file->schema_epoch) {
         if (file->schema_epoch != 0 && version != file->schema_version && GUARD(SCHEMA_VERSION))
             history_mark_all(file->history, epoch);
         file->schema_version = version;
         file->schema_epoch = epoch;
     }
-    pthread_mutex_unlock(&file->lock);
+    lock_give(&file->lock);
 }
 
 /* ---- announcing ---- */
@@ -548,7 +548,7 @@ void file_announce(struct member *member, uint32_t version, bool proven,
                    const struct write_set *writes)
 {
     struct file *file = member->file;
-    pthread_mutex_lock(&file->lock);
+    lock_take(&file->lock);
     bool again = member->announcement == ANNOUNCED_NEXT && member->version == version;
     struct clock clock = member->read_clock(member);
     if (clock.kind != CLOCK_NONE) {
@@ -569,20 +569,20 @@ void file_announce(struct member *member, uint32_t version, bool proven,
         member->version = version;
         file->announcer = member;
     }
-    pthread_mutex_unlock(&file->lock);
+    lock_give(&file->lock);
 }
 
 void file_withdraw(struct member *member)
 {
-    pthread_mutex_lock(&member->file->lock);
+    lock_take(&member->file->lock);
     if (member->announcement != ANNOUNCED_NOTHING)
         settle(member, false);
-    pthread_mutex_unlock(&member->file->lock);
+    lock_give(&member->file->lock);
 }
 
 void file_settle(struct member *member)
 {
-    pthread_mutex_lock(&member->file->lock);
+    lock_take(&member->file->lock);
     ask(member, true);
-    pthread_mutex_unlock(&member->file->lock);
+    lock_give(&member->file->lock);
 }

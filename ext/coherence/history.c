@@ -1,15 +1,15 @@
 #include "coherence/history.h"
 
-#include <pthread.h>
 #include <string.h>
 
+#include "base/lock.h"
 #include "base/memory.h"
 #include "base/sqlite.h"
 #include "base/ticks.h"
 
 struct history {
     _Atomic int64_t references;
-    pthread_mutex_t lock; /* of what follows but the epochs, which are read without it */
+    struct lock lock; /* of what follows but the epochs, which are read without it */
     struct table *tables;
     _Atomic uint64_t epoch;
     _Atomic uint64_t unknown_epoch;
@@ -20,7 +20,7 @@ struct history {
     char name[];
 };
 
-static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct lock list_lock = LOCK_INITIALIZER(LOCK_HISTORIES);
 static struct history *list;
 
 struct history *history_new(const char *name)
@@ -29,20 +29,20 @@ struct history *history_new(const char *name)
     struct history *history = memory_alloc_zero(sizeof *history + size);
     if (history == NULL)
         return NULL;
-    if (pthread_mutex_init(&history->lock, NULL) != 0) {
+    if (!lock_init(&history->lock, LOCK_HISTORY)) {
         memory_free(history);
         return NULL;
     }
     memcpy(history->name, name, size);
     atomic_init(&history->references, 1);
     atomic_init(&history->epoch, 1);
-    pthread_mutex_lock(&list_lock);
+    lock_take(&list_lock);
     history->next = list;
     history->at = &list;
     if (list != NULL)
         list->at = &history->next;
     list = history;
-    pthread_mutex_unlock(&list_lock);
+    lock_give(&list_lock);
     return history;
 }
 
@@ -58,11 +58,11 @@ void history_release(struct history *history)
         atomic_fetch_sub_explicit(&history->references, 1, memory_order_acq_rel) > 1)
         return;
     /* Until it is off the list, history_each_table() may still be looking at it. */
-    pthread_mutex_lock(&list_lock);
+    lock_take(&list_lock);
     *history->at = history->next;
     if (history->next != NULL)
         history->next->at = history->at;
-    pthread_mutex_unlock(&list_lock);
+    lock_give(&list_lock);
 
     struct table *table = history->tables;
     while (table != NULL) {
@@ -70,7 +70,7 @@ void history_release(struct history *history)
         memory_free(table);
         table = next;
     }
-    pthread_mutex_destroy(&history->lock);
+    lock_destroy(&history->lock);
     memory_free(history);
 }
 
@@ -111,21 +111,21 @@ static struct table *add(struct history *history, const char *name, enum table_k
 
 struct table *history_table(struct history *history, const char *name, enum table_kind kind)
 {
-    pthread_mutex_lock(&history->lock);
+    lock_take(&history->lock);
     struct table *table = find(history, name);
     if (table == NULL)
         table = add(history, name, kind);
     else if (atomic_load(&table->kind) != kind)
         atomic_store(&table->kind, TABLE_WITHOUT_ROWID);
-    pthread_mutex_unlock(&history->lock);
+    lock_give(&history->lock);
     return table;
 }
 
 struct table *history_find_table(struct history *history, const char *name)
 {
-    pthread_mutex_lock(&history->lock);
+    lock_take(&history->lock);
     struct table *table = find(history, name);
-    pthread_mutex_unlock(&history->lock);
+    lock_give(&history->lock);
     return table;
 }
 
@@ -185,7 +185,7 @@ void history_mark(struct table *table, uint64_t epoch)
 void history_probe(struct table *table, uint64_t epoch, bool empty)
 {
     struct history *history = table->history;
-    pthread_mutex_lock(&history->lock);
+    lock_take(&history->lock);
     uint64_t probed = atomic_load(&table->probed);
     if (epoch > probed) {
         /* What was written since the last look may have filled it meanwhile. */
@@ -196,13 +196,13 @@ void history_probe(struct table *table, uint64_t epoch, bool empty)
         /* Last: who sees that it was looked up sees the mark. */
         atomic_store(&table->probed, epoch);
     }
-    pthread_mutex_unlock(&history->lock);
+    lock_give(&history->lock);
 }
 
 void history_forget_all(void)
 {
     list = NULL;
-    pthread_mutex_init(&list_lock, NULL);
+    lock_start_over(&list_lock);
 }
 
 /* Holds the list's lock. */
@@ -211,11 +211,11 @@ static int each_table_of(struct history *history,
                          void *context)
 {
     int stop = 0;
-    pthread_mutex_lock(&history->lock);
+    lock_take(&history->lock);
     for (const struct table *table = history->tables; table != NULL && stop == 0;
          table = table->next)
         stop = visit(history, table, context);
-    pthread_mutex_unlock(&history->lock);
+    lock_give(&history->lock);
     return stop;
 }
 
@@ -223,9 +223,9 @@ int history_each_table(int (*visit)(const struct history *, const struct table *
                        void *context)
 {
     int stop = 0;
-    pthread_mutex_lock(&list_lock);
+    lock_take(&list_lock);
     for (struct history *history = list; history != NULL && stop == 0; history = history->next)
         stop = each_table_of(history, visit, context);
-    pthread_mutex_unlock(&list_lock);
+    lock_give(&list_lock);
     return stop;
 }

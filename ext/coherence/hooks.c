@@ -1,9 +1,9 @@
 #include "coherence/hooks.h"
 
-#include <pthread.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "base/lock.h"
 #include "base/memory.h"
 
 /* A slot is an argument with the function behind it: two words side by side in struct sqlite3. */
@@ -22,7 +22,7 @@ static struct {
     size_t functions; /* of an unsigned */
 } layout;
 
-static pthread_mutex_t layout_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct lock layout_lock = LOCK_INITIALIZER(LOCK_LAYOUT);
 
 /* The scratch connection may load this very extension (sqlite3_auto_extension); then it does
 ** without. */
@@ -150,11 +150,11 @@ static bool layout_known(void)
 {
     if (learning)
         return false;
-    pthread_mutex_lock(&layout_lock);
+    lock_take(&layout_lock);
     if (!layout.looked)
         learn_layout();
     bool known = layout.known;
-    pthread_mutex_unlock(&layout_lock);
+    lock_give(&layout_lock);
     return known;
 }
 
@@ -220,5 +220,5 @@ bool hooks_count_functions(sqlite3 *db, unsigned *count)
 
 void hooks_start_over(void)
 {
-    pthread_mutex_init(&layout_lock, NULL);
+    lock_start_over(&layout_lock);
 }

@@ -29,11 +29,11 @@ const struct copy *libraries_next(unsigned *number)
 #else
 
 #include <dlfcn.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "base/lock.h"
 #include "base/memory.h"
 #include "base/process.h"
 
@@ -54,7 +54,7 @@ struct library {
     struct copy copy; /* stays as it is once it is counted */
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of what follows */
+static struct lock lock = LOCK_INITIALIZER(LOCK_LIBRARIES); /* of what follows */
 static struct library libraries[LIBRARIES_MAX];
 static _Atomic unsigned count;
 static struct copy_source source;
@@ -62,7 +62,7 @@ static struct copy_source source;
 /* In the child of a fork(). What another thread was adding is not counted yet. */
 static void start_over(void)
 {
-    pthread_mutex_init(&lock, NULL);
+    lock_start_over(&lock);
 }
 
 /* ---- one SQLite and another ---- */
@@ -101,9 +101,9 @@ static bool is_same_elsewhere(const struct build *a, const struct build *b)
 
 static struct build build_at(unsigned number)
 {
-    pthread_mutex_lock(&lock);
+    lock_take(&lock);
     struct build build = libraries[number].build;
-    pthread_mutex_unlock(&lock);
+    lock_give(&lock);
     return build;
 }
 
@@ -125,9 +125,9 @@ static struct library *find_held(const struct build *now)
 
 static struct library *find(const struct build *now)
 {
-    pthread_mutex_lock(&lock);
+    lock_take(&lock);
     struct library *found = find_held(now);
-    pthread_mutex_unlock(&lock);
+    lock_give(&lock);
     return found;
 }
 
@@ -143,7 +143,7 @@ static struct library *claim(const struct build *now)
 {
     struct copy_source found;
     copy_find_source(&found);
-    pthread_mutex_lock(&lock);
+    lock_take(&lock);
     struct library *library = find_held(now);
     if (library == NULL && count == 0) {
         library = &libraries[0];
@@ -152,7 +152,7 @@ static struct library *claim(const struct build *now)
         serve_held(library, now);
         count = 1;
     }
-    pthread_mutex_unlock(&lock);
+    lock_give(&lock);
     memory_free(found.path);
     return library;
 }
@@ -166,13 +166,13 @@ static struct library *come_back(const struct build *now)
         struct build before = build_at(i);
         if (!is_same_elsewhere(&before, now) || !is_gone(&before) || (i == 0 && session_any()))
             continue;
-        pthread_mutex_lock(&lock);
+        lock_take(&lock);
         library = find_held(now);
         if (library == NULL && is_same(&libraries[i].build, &before)) {
             library = &libraries[i];
             serve_held(library, now);
         }
-        pthread_mutex_unlock(&lock);
+        lock_give(&lock);
     }
     return library;
 }
@@ -184,7 +184,7 @@ static struct library *add(const struct build *now, const char **reason)
     *reason = "it has been loaded for as many as it can be";
     if (count == LIBRARIES_MAX || !copy_open(&copy, &source, reason))
         return find(now);
-    pthread_mutex_lock(&lock);
+    lock_take(&lock);
     struct library *library = find_held(now);
     if (library == NULL && count < LIBRARIES_MAX) {
         library = &libraries[count];
@@ -193,7 +193,7 @@ static struct library *add(const struct build *now, const char **reason)
         copy.handle = NULL;
         count++;
     }
-    pthread_mutex_unlock(&lock);
+    lock_give(&lock);
     if (copy.handle != NULL)
         copy_close(&copy);
     return library;

@@ -1,11 +1,11 @@
 #include "metrics/refusals.h"
 
-#include <pthread.h>
 #include <string.h>
 
+#include "base/lock.h"
 #include "base/memory.h"
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct lock lock = LOCK_INITIALIZER(LOCK_REFUSALS);
 static struct refusal refusals[REFUSALS_MAX];
 static unsigned used;
 static uint64_t noted;
@@ -48,7 +48,7 @@ static void add(const char *sql, const char *reason)
 
 void refusals_note(const char *sql, const char *reason)
 {
-    pthread_mutex_lock(&lock);
+    lock_take(&lock);
     struct refusal *refusal = find(sql, reason);
     if (refusal != NULL) {
         refusal->count++;
@@ -56,34 +56,34 @@ void refusals_note(const char *sql, const char *reason)
     } else {
         add(sql, reason);
     }
-    pthread_mutex_unlock(&lock);
+    lock_give(&lock);
 }
 
 int refusals_each(int (*each)(const struct refusal *refusal, void *context), void *context)
 {
     int stop = 0;
-    pthread_mutex_lock(&lock);
+    lock_take(&lock);
     for (unsigned i = 0; i < used && stop == 0; i++)
         stop = each(&refusals[i], context);
-    pthread_mutex_unlock(&lock);
+    lock_give(&lock);
     return stop;
 }
 
 void refusals_clear(void)
 {
-    pthread_mutex_lock(&lock);
+    lock_take(&lock);
     while (used > 0) {
         struct refusal *last = &refusals[--used];
         memory_free(last->sql);
         memory_free(last->reason);
         *last = (struct refusal){0};
     }
-    pthread_mutex_unlock(&lock);
+    lock_give(&lock);
 }
 
 void refusals_start_over(void)
 {
-    pthread_mutex_init(&lock, NULL);
+    lock_start_over(&lock);
     used = 0;
     memset(refusals, 0, sizeof refusals);
 }

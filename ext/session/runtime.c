@@ -1,22 +1,21 @@
 #include "session/runtime.h"
 
-#include <pthread.h>
-
-#include "session/settings.h"
 #include "base/error.h"
+#include "base/lock.h"
 #include "coherence/file.h"
 #include "coherence/history.h"
 #include "coherence/hooks.h"
 #include "metrics/refusals.h"
+#include "session/settings.h"
 #include "store/flight.h"
 #include "store/policy/policies.h"
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of what follows */
+static struct lock lock = LOCK_INITIALIZER(LOCK_RUNTIME); /* of what follows */
 static struct store *store;
 
 void runtime_start_over(void)
 {
-    pthread_mutex_init(&lock, NULL);
+    lock_start_over(&lock);
     store = NULL;
     flight_forget_all();
     file_forget_all();
@@ -40,14 +39,14 @@ static void configure(struct store *configured)
 
 struct store *runtime_store(void)
 {
-    pthread_mutex_lock(&lock);
+    lock_take(&lock);
     if (store == NULL) {
         store = store_new((unsigned)config_get(SETTING_SHARDS), configured_limits());
         if (store != NULL)
             configure(store);
     }
     struct store *found = store;
-    pthread_mutex_unlock(&lock);
+    lock_give(&lock);
     return found;
 }
 

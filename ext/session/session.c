@@ -1,11 +1,11 @@
 #include "session/session.h"
 
-#include <pthread.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "session/runtime.h"
 #include "session/settings.h"
+#include "base/lock.h"
 #include "base/error.h"
 #include "base/guard.h"
 #include "base/hash.h"
@@ -20,7 +20,7 @@ struct listed {
     struct hash_node node;  /* by the connection */
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of all that follows */
+static struct lock lock = LOCK_INITIALIZER(LOCK_SESSIONS); /* of all that follows */
 static struct hash sessions;
 static uint64_t last_id;
 
@@ -29,7 +29,7 @@ static uint64_t last_id;
 /* In the child of a fork(): what other threads of the parent may have been changing is left alone. */
 static void start_over(void)
 {
-    pthread_mutex_init(&lock, NULL);
+    lock_start_over(&lock);
     sessions = (struct hash){0};
     runtime_start_over();
 }
@@ -141,26 +141,26 @@ static struct session *session_new(sqlite3 *db)
         memory_free(listed);
         return NULL;
     }
-    pthread_mutex_lock(&lock);
+    lock_take(&lock);
     session->id = ++last_id;
     hash_add(&sessions, &listed->node, hash_of_address(db));
-    pthread_mutex_unlock(&lock);
+    lock_give(&lock);
     return session;
 }
 
 struct session *session_find(sqlite3 *db)
 {
-    pthread_mutex_lock(&lock);
+    lock_take(&lock);
     struct session *session = find(db);
-    pthread_mutex_unlock(&lock);
+    lock_give(&lock);
     return session;
 }
 
 bool session_any(void)
 {
-    pthread_mutex_lock(&lock);
+    lock_take(&lock);
     bool any = sessions.count > 0;
-    pthread_mutex_unlock(&lock);
+    lock_give(&lock);
     return any;
 }
 
@@ -230,9 +230,9 @@ void session_release(void *context)
     if (--session->references > 0 || session_is_foreign(session))
         return;
     struct listed *listed = (struct listed *)session;
-    pthread_mutex_lock(&lock);
+    lock_take(&lock);
     hash_remove(&sessions, &listed->node);
-    pthread_mutex_unlock(&lock);
+    lock_give(&lock);
     free_queries(session->ad_hoc);
     session_wait(session, NULL, NULL, NULL);
     free_queries(session->prepared); /* those that no table of SQLite's refers to */

@@ -1,12 +1,12 @@
 #include "session/settings.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "store/policy/policies.h"
+#include "base/lock.h"
 #include "base/sqlite.h"
 #include "base/ticks.h"
 #include "base/units.h"
@@ -105,7 +105,7 @@ static _Atomic int64_t values[SETTING_COUNT] = {
     [SETTING_SLOW] = TICKS_PER_SECOND / 1000,
 };
 
-static pthread_mutex_t load_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct lock load_lock = LOCK_INITIALIZER(LOCK_SETTINGS);
 static bool loaded;
 
 static bool parse_switch(const char *text, int64_t *value)
@@ -192,7 +192,7 @@ int config_load(char **error)
 {
     int64_t read[SETTING_COUNT];
     int code = SQLITE_OK;
-    pthread_mutex_lock(&load_lock);
+    lock_take(&load_lock);
     if (!loaded) {
         code = read_environment(read, error);
         if (code == SQLITE_OK) {
@@ -201,7 +201,7 @@ int config_load(char **error)
             loaded = true;
         }
     }
-    pthread_mutex_unlock(&load_lock);
+    lock_give(&load_lock);
     return code;
 }
 
@@ -278,5 +278,5 @@ char *config_show(enum setting setting)
 
 void config_start_over(void)
 {
-    pthread_mutex_init(&load_lock, NULL);
+    lock_start_over(&load_lock);
 }

@@ -2,6 +2,7 @@
 
 #include <sched.h>
 
+#include "base/lock.h"
 #include "base/memory.h"
 #include "base/ticks.h"
 
@@ -90,7 +91,7 @@ static int64_t next_recency(struct store *store, int64_t now)
 ** that insert at once cannot pass a limit together. */
 static enum fit reserve(struct store *store, struct demand *demand)
 {
-    pthread_mutex_lock(&store->bounds_lock);
+    lock_take(&store->bounds_lock);
     enum fit room = judge(store, demand);
     if (room == FIT_MADE) {
         atomic_fetch_add(&demand->space->bytes, demand->bytes);
@@ -100,7 +101,7 @@ static enum fit reserve(struct store *store, struct demand *demand)
         if (demand->entries > 0)
             demand->recency = next_recency(store, demand->now);
     }
-    pthread_mutex_unlock(&store->bounds_lock);
+    lock_give(&store->bounds_lock);
     return room;
 }
 
@@ -204,9 +205,9 @@ void bounds_give_back(struct store *store, const struct demand *demand)
 
 bool bounds_is_possible(struct store *store, struct demand *demand)
 {
-    pthread_mutex_lock(&store->bounds_lock);
+    lock_take(&store->bounds_lock);
     bool possible = judge(store, demand) != FIT_NEVER;
-    pthread_mutex_unlock(&store->bounds_lock);
+    lock_give(&store->bounds_lock);
     return possible;
 }
 
@@ -219,10 +220,10 @@ static int64_t at_least_zero(int64_t limit)
 
 void store_set_limits(struct store *store, struct limits limits)
 {
-    pthread_mutex_lock(&store->bounds_lock);
+    lock_take(&store->bounds_lock);
     atomic_store(&store->max_entries, at_least_zero(limits.max_entries));
     atomic_store(&store->max_bytes, at_least_zero(limits.max_bytes));
-    pthread_mutex_unlock(&store->bounds_lock);
+    lock_give(&store->bounds_lock);
     while (atomic_load(&store->bytes) > atomic_load(&store->max_bytes) ||
            atomic_load(&store->entries) > atomic_load(&store->max_entries))
         give_way(store, NULL);
@@ -237,20 +238,20 @@ struct limits store_limits(const struct store *store)
 static bool space_is_over(struct space *space)
 {
     struct store *store = space->store;
-    pthread_mutex_lock(&store->bounds_lock);
+    lock_take(&store->bounds_lock);
     bool over = atomic_load(&space->bytes) > space->limits.max_bytes ||
                 atomic_load(&space->entries) > space->limits.max_entries;
-    pthread_mutex_unlock(&store->bounds_lock);
+    lock_give(&store->bounds_lock);
     return over;
 }
 
 void space_set_limits(struct space *space, struct limits limits)
 {
     struct store *store = space->store;
-    pthread_mutex_lock(&store->bounds_lock);
+    lock_take(&store->bounds_lock);
     space->limits.max_entries = at_least_zero(limits.max_entries);
     space->limits.max_bytes = at_least_zero(limits.max_bytes);
-    pthread_mutex_unlock(&store->bounds_lock);
+    lock_give(&store->bounds_lock);
     while (space_is_over(space))
         give_way(store, space);
 }
@@ -284,22 +285,22 @@ static void set_policy(struct store *store, struct space *space, const struct po
 
 void store_set_policy(struct store *store, const struct policy *policy)
 {
-    pthread_mutex_lock(&store->spaces.lock);
+    lock_take(&store->spaces.lock);
     store->spaces.policy = policy;
     set_policy(store, NULL, policy);
     for (struct space *space = store->spaces.first; space != NULL; space = space->next)
         if (!space->has_own_policy)
             set_policy(store, space, policy);
-    pthread_mutex_unlock(&store->spaces.lock);
+    lock_give(&store->spaces.lock);
 }
 
 void space_set_policy(struct space *space, const struct policy *policy)
 {
     struct store *store = space->store;
-    pthread_mutex_lock(&store->spaces.lock);
+    lock_take(&store->spaces.lock);
     space->has_own_policy = policy != NULL;
     set_policy(store, space, policy != NULL ? policy : store->spaces.policy);
-    pthread_mutex_unlock(&store->spaces.lock);
+    lock_give(&store->spaces.lock);
 }
 
 const struct policy *space_policy(const struct space *space)
@@ -339,9 +340,9 @@ static void resize(struct store *store, struct space *space, struct ghosts *ghos
 /* Without limits of its own, a space never evicts. */
 static bool is_bounded(struct store *store, const struct space *space)
 {
-    pthread_mutex_lock(&store->bounds_lock);
+    lock_take(&store->bounds_lock);
     bool bounded = space->limits.max_bytes < INT64_MAX || space->limits.max_entries < INT64_MAX;
-    pthread_mutex_unlock(&store->bounds_lock);
+    lock_give(&store->bounds_lock);
     return bounded;
 }
 

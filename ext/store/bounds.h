@@ -15,7 +15,7 @@ struct store {
     struct space *ad_hoc;
     char read_gap[CACHE_GAP];
     struct readers readers;
-    pthread_mutex_t bounds_lock; /* of limits and of making room; no other lock is taken under it */
+    struct lock bounds_lock; /* of limits and of making room; no other lock is taken under it */
     _Atomic int64_t max_entries;
     _Atomic int64_t max_bytes;
     _Atomic int64_t entries; /* with those that have room reserved */

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/guard.h"
+#include "base/lock.h"
 #include "base/memory.h"
 #include "base/ticks.h"
 
@@ -38,13 +39,13 @@ struct flight {
 };
 
 struct bucket {
-    alignas(BUCKET_ALIGNMENT) pthread_mutex_t lock;
+    alignas(BUCKET_ALIGNMENT) struct lock lock;
     struct flight *flights;
 };
 
 #define BUCKET                                                                                     \
     {                                                                                              \
-        .lock = PTHREAD_MUTEX_INITIALIZER                                                          \
+        .lock = LOCK_INITIALIZER(LOCK_FLIGHT)                                                      \
     }
 #define FOUR_BUCKETS BUCKET, BUCKET, BUCKET, BUCKET
 
@@ -156,16 +157,17 @@ static void flight_free(struct flight *flight)
 
 /* ---- boarding ---- */
 
-/* Until somebody says that it moved, or `nanoseconds` have passed; it may be sooner. Holds the
-** lock, but not while it waits. */
-static void wait_for(pthread_cond_t *moved, pthread_mutex_t *lock, int64_t nanoseconds)
+/* Wait until somebody says that it moved, or `nanoseconds` have passed; it may be sooner. The lock is
+** given back meanwhile. */
+static void wait_for(pthread_cond_t *moved, struct lock *lock, int64_t nanoseconds)
 {
+    assert(lock_is_held(lock));
     if (nanoseconds > LONGEST_WAIT)
         nanoseconds = LONGEST_WAIT;
 #ifdef __APPLE__
     struct timespec span = {.tv_sec = (time_t)(nanoseconds / TICKS_PER_SECOND),
                             .tv_nsec = (long)(nanoseconds % TICKS_PER_SECOND)};
-    pthread_cond_timedwait_relative_np(moved, lock, &span);
+    pthread_cond_timedwait_relative_np(moved, &lock->mutex, &span);
 #else
     /* Not from ticks_now(), which a test may have moved. */
     struct timespec until = {0};
@@ -173,11 +175,11 @@ static void wait_for(pthread_cond_t *moved, pthread_mutex_t *lock, int64_t nanos
     nanoseconds += until.tv_nsec;
     until.tv_sec += (time_t)(nanoseconds / TICKS_PER_SECOND);
     until.tv_nsec = (long)(nanoseconds % TICKS_PER_SECOND);
-    pthread_cond_timedwait(moved, lock, &until);
+    pthread_cond_timedwait(moved, &lock->mutex, &until);
 #endif
 }
 
-/* Holds the bucket's lock. What a flight that another boarded first is to this thread. */
+/* Wait for the leader's result, or take the lead if it failed. */
 static enum boarding join(struct bucket *bucket, struct flight *flight, int64_t wait_ns)
 {
     if (flight->progress == LED && leading == 0 && wait_ns > 0) {
@@ -227,7 +229,7 @@ enum boarding flight_board(const struct query_identity *identity, const struct e
     *load_ns = 0;
     struct bucket *bucket = bucket_of(identity->key);
     bool last = false;
-    pthread_mutex_lock(&bucket->lock);
+    lock_take(&bucket->lock);
     enum boarding boarding;
     struct flight *found = find(bucket, identity, evidence);
     if (found != NULL) {
@@ -244,7 +246,7 @@ enum boarding flight_board(const struct query_identity *identity, const struct e
         *load_ns = found->load_ns;
         last = found->waiting == 0;
     }
-    pthread_mutex_unlock(&bucket->lock);
+    lock_give(&bucket->lock);
     if (last)
         flight_free(found);
     return boarding;
@@ -257,14 +259,14 @@ void flight_land(struct flight *flight, struct result *result, int64_t load_ns)
     if (flight == NULL)
         return;
     struct bucket *bucket = bucket_of(flight->identity.key);
-    pthread_mutex_lock(&bucket->lock);
+    lock_take(&bucket->lock);
     struct flight **link = &bucket->flights;
     while (*link != NULL && *link != flight)
         link = &(*link)->next;
     if (*link == NULL) {
         /* Forgotten at a fork: those who wait for it are in another process, and its condition is
         ** not to be touched, as that may wait for them. */
-        pthread_mutex_unlock(&bucket->lock);
+        lock_give(&bucket->lock);
         return;
     }
     leading--;
@@ -281,7 +283,7 @@ void flight_land(struct flight *flight, struct result *result, int64_t load_ns)
     /* To all, a failure too: then it does not matter which of them gives up just now. */
     if (!empty)
         pthread_cond_broadcast(&flight->moved);
-    pthread_mutex_unlock(&bucket->lock);
+    lock_give(&bucket->lock);
     if (empty)
         flight_free(flight);
 }
@@ -289,7 +291,7 @@ void flight_land(struct flight *flight, struct result *result, int64_t load_ns)
 void flight_forget_all(void)
 {
     for (int i = 0; i < BUCKETS; i++) {
-        pthread_mutex_init(&buckets[i].lock, NULL);
+        lock_start_over(&buckets[i].lock);
         buckets[i].flights = NULL;
     }
     leading = 0;
@@ -299,9 +301,9 @@ void flight_forget_all(void)
 unsigned flight_waiting(const struct flight *flight)
 {
     struct bucket *bucket = bucket_of(flight->identity.key);
-    pthread_mutex_lock(&bucket->lock);
+    lock_take(&bucket->lock);
     unsigned waiting = flight->waiting;
-    pthread_mutex_unlock(&bucket->lock);
+    lock_give(&bucket->lock);
     return waiting;
 }
 #endif

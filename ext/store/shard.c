@@ -4,7 +4,7 @@
 bool shard_init(struct shard *shard, unsigned number, struct readers *readers, struct scope *scope)
 {
     memset(shard, 0, sizeof *shard);
-    if (pthread_mutex_init(&shard->lock, NULL) != 0)
+    if (!lock_init(&shard->lock, LOCK_SHARD))
         return false;
     shard->number = number;
     shard->readers = readers;
@@ -17,7 +17,7 @@ bool shard_init(struct shard *shard, unsigned number, struct readers *readers, s
 
 void shard_destroy(struct shard *shard)
 {
-    pthread_mutex_destroy(&shard->lock);
+    lock_destroy(&shard->lock);
 }
 
 struct order *shard_order(struct shard *shard, struct space *space)
@@ -34,15 +34,15 @@ struct reader *shard_enter(struct shard *shard)
         return reader;
     reader_leave(reader);
     /* Who closed it has the lock; with the lock in hand, nobody has. */
-    pthread_mutex_lock(&shard->lock);
+    lock_take(&shard->lock);
     reader = reader_claim(shard->readers, shard->number);
-    pthread_mutex_unlock(&shard->lock);
+    lock_give(&shard->lock);
     return reader;
 }
 
 void shard_lock(struct shard *shard)
 {
-    pthread_mutex_lock(&shard->lock);
+    lock_take(&shard->lock);
 }
 
 /* Of the reader's place and `closed`, each thread writes one and then reads the other: so one of
@@ -59,7 +59,7 @@ void shard_unlock(struct shard *shard)
 {
     if (atomic_load_explicit(&shard->closed, memory_order_relaxed))
         atomic_store_explicit(&shard->closed, false, memory_order_release);
-    pthread_mutex_unlock(&shard->lock);
+    lock_give(&shard->lock);
 }
 
 /* ---- order ---- */

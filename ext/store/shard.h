@@ -15,9 +15,9 @@
 #ifndef QUERYCACHE_STORE_SHARD_H
 #define QUERYCACHE_STORE_SHARD_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/lock.h"
 #include "store/space.h"
 
 /* Slots that a shard has without allocating, so that linking an entry can never fail. */
@@ -31,7 +31,7 @@ struct shard {
     size_t bucket_count;    /* a power of two */
     int64_t newest;         /* all later uses are above it: what the orders know stands */
     struct entry *first[SHARD_FIRST_BUCKETS];
-    pthread_mutex_t lock;
+    struct lock lock;
     size_t entries;
     size_t hand; /* the bucket where the next sweep begins */
     struct order order;

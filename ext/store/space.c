@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/lock.h"
 #include "base/memory.h"
 
 static bool is_called(const struct space *space, const char *name, const void *identity,
@@ -102,7 +103,7 @@ struct space *space_get(struct spaces *spaces, struct store *store, unsigned sha
 {
     if (name == NULL)
         identity_size = 0;
-    pthread_mutex_lock(&spaces->lock);
+    lock_take(&spaces->lock);
     struct space *space = spaces->first;
     while (space != NULL && !is_called(space, name, identity, identity_size))
         space = space->next;
@@ -115,7 +116,7 @@ struct space *space_get(struct spaces *spaces, struct store *store, unsigned sha
     }
     if (space != NULL)
         atomic_fetch_add(&space->holds, 1);
-    pthread_mutex_unlock(&spaces->lock);
+    lock_give(&spaces->lock);
     return space;
 }
 
@@ -133,7 +134,7 @@ void space_drop(struct space *space)
         if (atomic_compare_exchange_weak(&space->holds, &holds, holds - 1))
             return;
     struct spaces *spaces = space->spaces;
-    pthread_mutex_lock(&spaces->lock);
+    lock_take(&spaces->lock);
     bool last = atomic_fetch_sub(&space->holds, 1) == 1;
     if (last) {
         struct space **link = &spaces->first;
@@ -143,7 +144,7 @@ void space_drop(struct space *space)
     }
     if (last)
         add_counted(spaces->gone, space);
-    pthread_mutex_unlock(&spaces->lock);
+    lock_give(&spaces->lock);
     if (last)
         space_free(space);
 }
@@ -182,28 +183,28 @@ struct counters space_sum(const struct space *space)
 {
     uint64_t sums[COUNTERS] = {0};
     struct spaces *spaces = space->spaces;
-    pthread_mutex_lock(&spaces->lock);
+    lock_take(&spaces->lock);
     add_counted(sums, space);
-    pthread_mutex_unlock(&spaces->lock);
+    lock_give(&spaces->lock);
     return counters_of(sums);
 }
 
 struct counters spaces_sum(struct spaces *spaces)
 {
     uint64_t sums[COUNTERS];
-    pthread_mutex_lock(&spaces->lock);
+    lock_take(&spaces->lock);
     memcpy(sums, spaces->gone, sizeof sums);
     for (const struct space *space = spaces->first; space != NULL; space = space->next)
         add_counted(sums, space);
-    pthread_mutex_unlock(&spaces->lock);
+    lock_give(&spaces->lock);
     return counters_of(sums);
 }
 
 void spaces_reset(struct spaces *spaces)
 {
-    pthread_mutex_lock(&spaces->lock);
+    lock_take(&spaces->lock);
     memset(spaces->gone, 0, sizeof spaces->gone);
     for (struct space *space = spaces->first; space != NULL; space = space->next)
         sum_up(space, space->reset);
-    pthread_mutex_unlock(&spaces->lock);
+    lock_give(&spaces->lock);
 }

@@ -11,9 +11,9 @@
 #ifndef QUERYCACHE_STORE_SPACE_H
 #define QUERYCACHE_STORE_SPACE_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/lock.h"
 #include "store/entry.h"
 #include "store/policy/policy.h"
 #include "store/readers.h"
@@ -23,7 +23,7 @@
 #define COUNTER(name) (offsetof(struct counters, name) / sizeof(uint64_t))
 
 struct spaces {
-    pthread_mutex_t lock;
+    struct lock lock;
     struct space *first;
     const struct policy *policy; /* of those that have none of their own */
     _Atomic int64_t *bytes;      /* of the store, where their ghosts count */

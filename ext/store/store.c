@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/lock.h"
 #include "base/memory.h"
 #include "base/ticks.h"
 #include "store/bounds.h"
@@ -15,29 +16,29 @@ static void destroy(struct store *store, unsigned shards)
         shard_destroy(&store->shards[i]);
     scope_destroy(&store->scope);
     ghosts_destroy(&store->asked);
-    pthread_mutex_destroy(&store->spaces.lock);
-    pthread_mutex_destroy(&store->bounds_lock);
+    lock_destroy(&store->spaces.lock);
+    lock_destroy(&store->bounds_lock);
     memory_free(store);
 }
 
 /* All or none. */
 static bool make_locks(struct store *store)
 {
-    if (pthread_mutex_init(&store->bounds_lock, NULL) != 0)
+    if (!lock_init(&store->bounds_lock, LOCK_BOUNDS))
         return false;
-    if (pthread_mutex_init(&store->spaces.lock, NULL) != 0) {
-        pthread_mutex_destroy(&store->bounds_lock);
+    if (!lock_init(&store->spaces.lock, LOCK_SPACES)) {
+        lock_destroy(&store->bounds_lock);
         return false;
     }
     if (!ghosts_init(&store->asked, &store->entries, &store->bytes)) {
-        pthread_mutex_destroy(&store->spaces.lock);
-        pthread_mutex_destroy(&store->bounds_lock);
+        lock_destroy(&store->spaces.lock);
+        lock_destroy(&store->bounds_lock);
         return false;
     }
     if (!scope_init(&store->scope, policy_at(0), &store->entries, &store->bytes)) {
         ghosts_destroy(&store->asked);
-        pthread_mutex_destroy(&store->spaces.lock);
-        pthread_mutex_destroy(&store->bounds_lock);
+        lock_destroy(&store->spaces.lock);
+        lock_destroy(&store->bounds_lock);
         return false;
     }
     return true;

@@ -30,13 +30,13 @@ bool ghosts_init(struct ghosts *ghosts, const _Atomic int64_t *entries, _Atomic 
 {
     ghosts->entries = entries;
     ghosts->bytes = bytes;
-    return pthread_mutex_init(&ghosts->lock, NULL) == 0;
+    return lock_init(&ghosts->lock, LOCK_GHOSTS);
 }
 
 void ghosts_destroy(struct ghosts *ghosts)
 {
     memory_free(ghosts->slots);
-    pthread_mutex_destroy(&ghosts->lock);
+    lock_destroy(&ghosts->lock);
 }
 
 /* The hash's own slot, or an empty one, or the oldest of its set. */
@@ -57,13 +57,13 @@ void ghosts_remember(struct ghosts *ghosts, const struct key *key)
     uint32_t hash = hash_of(key);
     if (atomic_load_explicit(&ghosts->count, memory_order_relaxed) == 0)
         return;
-    pthread_mutex_lock(&ghosts->lock);
+    lock_take(&ghosts->lock);
     if (ghosts->slots != NULL) {
         uint64_t *set = set_of(ghosts->slots, ghosts->count, hash);
         ghosts->now++;
         *slot_for(set, hash, ghosts->now) = pack(hash, ghosts->now);
     }
-    pthread_mutex_unlock(&ghosts->lock);
+    lock_give(&ghosts->lock);
 }
 
 bool ghosts_recall(struct ghosts *ghosts, const struct key *key, int64_t age)
@@ -72,12 +72,12 @@ bool ghosts_recall(struct ghosts *ghosts, const struct key *key, int64_t age)
     bool found = false;
     if (atomic_load_explicit(&ghosts->count, memory_order_relaxed) == 0)
         return false;
-    pthread_mutex_lock(&ghosts->lock);
+    lock_take(&ghosts->lock);
     if (ghosts->slots != NULL) {
         uint64_t slot = *slot_for(set_of(ghosts->slots, ghosts->count, hash), hash, ghosts->now);
         found = (uint32_t)(slot >> 32) == hash && ghosts->now - (uint32_t)slot <= age;
     }
-    pthread_mutex_unlock(&ghosts->lock);
+    lock_give(&ghosts->lock);
     return found;
 }
 
@@ -111,7 +111,7 @@ static void move(uint64_t *from, size_t from_count, uint64_t *to, size_t to_coun
 
 void ghosts_resize(struct ghosts *ghosts, uint64_t *slots, size_t count, bool unless_empty)
 {
-    pthread_mutex_lock(&ghosts->lock);
+    lock_take(&ghosts->lock);
     uint64_t *old = ghosts->slots;
     size_t old_count = ghosts->count;
     if (unless_empty && atomic_load(ghosts->entries) == 0) {
@@ -123,7 +123,7 @@ void ghosts_resize(struct ghosts *ghosts, uint64_t *slots, size_t count, bool un
         ghosts->slots = slots;
         ghosts->count = count;
     }
-    pthread_mutex_unlock(&ghosts->lock);
+    lock_give(&ghosts->lock);
     memory_free(old);
     atomic_fetch_sub(ghosts->bytes, (int64_t)(old_count * sizeof(uint64_t)));
 }
@@ -132,7 +132,7 @@ void ghosts_trim(struct ghosts *ghosts)
 {
     if (atomic_load(&ghosts->count) == 0 || atomic_load(ghosts->entries) > 0)
         return;
-    pthread_mutex_lock(&ghosts->lock);
+    lock_take(&ghosts->lock);
     uint64_t *slots = NULL;
     size_t count = 0;
     if (atomic_load(ghosts->entries) == 0) {
@@ -141,7 +141,7 @@ void ghosts_trim(struct ghosts *ghosts)
         ghosts->slots = NULL;
         ghosts->count = 0;
     }
-    pthread_mutex_unlock(&ghosts->lock);
+    lock_give(&ghosts->lock);
     memory_free(slots);
     atomic_fetch_sub(ghosts->bytes, (int64_t)(count * sizeof(uint64_t)));
 }

@@ -12,13 +12,13 @@
 #ifndef QUERYCACHE_STORE_GHOSTS_H
 #define QUERYCACHE_STORE_GHOSTS_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/lock.h"
 #include "store/types.h"
 
 struct ghosts {
-    pthread_mutex_t lock;
+    struct lock lock;
     uint64_t *slots; /* NULL: none */
     _Atomic size_t count;
     uint32_t now;
