@@ -106,7 +106,7 @@ int main(void)
 {
     test_record();
     test_misuse();
-    return done_testing();
+    return tap_done();
 }
 
 #else
@@ -114,7 +114,7 @@ int main(void)
 int main(void)
 {
     ok(true, "without asserts nothing is recorded");
-    return done_testing();
+    return tap_done();
 }
 
 #endif
