@@ -14,6 +14,7 @@
 
 #include "coherence/file.h"
 #include "coherence/history.h"
+#include "base/lock.h"
 #include "model/actors.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -145,6 +146,9 @@ static void check_family(const struct family *family)
 
 int main(void)
 {
+#ifndef NDEBUG
+    lock_keep_no_record(); /* the actors share a thread, and states are put back */
+#endif
     uint64_t only = setting("FAMILY", 0);
     for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
         if (only == 0 || only == i + 1)

@@ -10,6 +10,12 @@ enum { HELD_MAX = LOCK_REFUSALS + 1 };
 
 static _Thread_local const struct lock *held[HELD_MAX];
 static _Thread_local int held_count;
+static bool without_record;
+
+void lock_keep_no_record(void)
+{
+    without_record = true;
+}
 
 bool lock_is_held(const struct lock *lock)
 {
@@ -17,12 +23,12 @@ bool lock_is_held(const struct lock *lock)
         if (held[i] == lock)
             return true;
     }
-    return false;
+    return without_record;
 }
 
 bool lock_none_is_held(void)
 {
-    return held_count == 0;
+    return held_count == 0 || without_record;
 }
 
 /* They are in the order of their ranks, so the last is the innermost. */
@@ -34,13 +40,16 @@ void lock_note_taking(const struct lock *lock)
 
 void lock_note_taken(const struct lock *lock)
 {
-    held[held_count++] = lock;
+    if (!without_record)
+        held[held_count++] = lock;
 }
 
 /* Mostly the last; where two are handed over it may be another. */
 void lock_note_giving(const struct lock *lock)
 {
     int at = held_count - 1;
+    if (without_record)
+        return;
     while (at >= 0 && held[at] != lock)
         at--;
     assert(at >= 0);
