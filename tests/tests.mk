@@ -95,7 +95,7 @@ ASAN_TESTS   = $(PROGRAMS:%=$(BUILD)/asan/%) $(SHELL_TESTS:tests/%=$(BUILD)/shel
 COVER_TESTS  = $(PROGRAMS:%=$(BUILD)/coverage/%) $(SHELL_TESTS:tests/%=$(BUILD)/shell-coverage/%)
 # The programs with threads.
 THREADED     = test_store test_policies test_index_shared test_threads test_fork test_flight \
-               test_process torture
+               test_process test_places torture
 TSAN_TESTS   = $(THREADED:%=$(BUILD)/tsan/%)
 
 .PHONY: test test-system asan tsan coverage mutants better-sqlite3 peer-sources programs format \

@@ -64,7 +64,8 @@
     X(HIDDEN_FUNCTIONS)                                                                            \
     X(UNASKED_FUNCTIONS)                                                                           \
     X(LONG_NAMES)                                                                                  \
-    X(NAMES_CHANGED)
+    X(NAMES_CHANGED)                                                                               \
+    X(STAMP_ELSEWHERE)
 
 #define GUARD_CONSTANT(name) GUARD_##name,
 enum guard { GUARDS(GUARD_CONSTANT) GUARD_COUNT };

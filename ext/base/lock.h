@@ -27,6 +27,8 @@ enum lock_rank {
     LOCK_HISTORIES, /* coherence/history.c: the histories of the process */
     LOCK_HISTORY,   /* coherence/history.c: one history's tables */
     LOCK_FLIGHT,    /* store/flight.c: what is being computed */
+    LOCK_PLACES,    /* store/places.c: which places of results there are */
+    LOCK_PLACE,     /* store/places.c: what one place is to do */
     LOCK_SPACES,    /* store/space.c: the named parts of the store */
     LOCK_SHARD,     /* store/shard.c: entries */
     LOCK_GHOSTS,    /* store/policy/ghosts.c: keys that were here */

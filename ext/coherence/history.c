@@ -9,6 +9,7 @@
 
 struct history {
     _Atomic int64_t references;
+    uint64_t number;
     struct lock lock; /* of what follows but the epochs, which are read without it */
     struct table *tables;
     _Atomic uint64_t epoch;
@@ -22,6 +23,7 @@ struct history {
 
 static struct lock list_lock = LOCK_INITIALIZER(LOCK_HISTORIES);
 static struct history *list;
+static uint64_t last_number; /* under list_lock */
 
 struct history *history_new(const char *name)
 {
@@ -37,6 +39,7 @@ struct history *history_new(const char *name)
     atomic_init(&history->references, 1);
     atomic_init(&history->epoch, 1);
     lock_take(&list_lock);
+    history->number = ++last_number;
     history->next = list;
     history->at = &list;
     if (list != NULL)
@@ -72,6 +75,11 @@ void history_release(struct history *history)
     }
     lock_destroy(&history->lock);
     memory_free(history);
+}
+
+uint64_t history_number(const struct history *history)
+{
+    return history->number;
 }
 
 const char *history_name(const struct history *history)

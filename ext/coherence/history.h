@@ -43,6 +43,9 @@ void history_release(struct history *history);
 
 const char *history_name(const struct history *history);
 
+/* No other history of this process has that number, nor will have it. */
+uint64_t history_number(const struct history *history);
+
 /* True when kept results rest on it: when anybody but its maker has a reference. Read without a
 ** lock: another thread may be about to keep the first one. */
 bool history_is_relied_on(const struct history *history);

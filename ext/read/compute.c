@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/ticks.h"
 #include "read/dependencies.h"
+#include "read/elsewhere.h"
 #include "read/run.h"
 #include "store/flight.h"
 
@@ -53,27 +54,41 @@ bool compute_is_keepable(const struct cached_query *query, size_t size, uint64_t
            (options->max_rows == 0 || rows <= (uint64_t)options->max_rows);
 }
 
-void compute_keep(struct reading *reading, struct result *result, const struct evidence *evidence,
-                  int64_t duration)
+static int64_t ttl_of(const struct cached_query *query)
 {
-    const struct options *options = &reading->query->options;
-    struct store *store = reading->session->store;
-    if (!compute_is_keepable(reading->query, result_size(result), result_rows(result)) ||
-        duration < options->min_time) {
-        store_count_rejection(store, reading->query->space);
-        return;
-    }
+    return own_or(query->options.ttl, SETTING_TTL);
+}
+
+/* What does not fit is served all the same. */
+static bool keep_in_store(struct reading *reading, struct result *result,
+                          const struct evidence *evidence, int64_t load_ns, int64_t ttl)
+{
     struct admission admission = {
         .result = result,
         .evidence = evidence,
         .now = ticks_now(),
-        .load_ns = duration,
-        .ttl = own_or(options->ttl, SETTING_TTL),
-        .tti = own_or(options->tti, SETTING_TTI),
+        .load_ns = load_ns,
+        .ttl = ttl,
+        .tti = own_or(reading->query->options.tti, SETTING_TTI),
     };
-    /* What does not fit is served all the same. */
-    if (store_insert(store, &reading->identity, &admission) == KEPT && reading->identity.owner != 0)
+    bool kept = store_insert(reading->session->store, &reading->identity, &admission) == KEPT;
+    if (kept && reading->identity.owner != 0)
         reading->session->keeps_own = true;
+    return kept;
+}
+
+void compute_keep(struct reading *reading, struct result *result, const struct evidence *evidence,
+                  int64_t duration)
+{
+    if (!compute_is_keepable(reading->query, result_size(result), result_rows(result)) ||
+        duration < reading->query->options.min_time) {
+        store_count_rejection(reading->session->store, reading->query->space);
+        return;
+    }
+    if (keep_in_store(reading, result, evidence, duration, ttl_of(reading->query)) &&
+        elsewhere_is_possible(reading))
+        elsewhere_tell(reading, result, evidence, duration,
+                       ticks_after(ticks_now(), ttl_of(reading->query)));
 }
 
 bool compute_may_keep(const struct reading *reading)
@@ -223,6 +238,40 @@ int compute_evidence(const struct reading *reading, struct evidence **evidence)
         return SQLITE_OK;
     *evidence = definition_evidence(definition);
     return *evidence != NULL ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+/* What the places give is checked there, and judged by this snapshot. */
+static bool find_elsewhere(struct reading *reading, struct evidence *evidence,
+                           struct result **result)
+{
+    struct store *store = reading->session->store;
+    int64_t load_ns;
+    int64_t expires;
+    struct result *found = elsewhere_ask(reading, evidence, &load_ns, &expires);
+    if (found == NULL)
+        return false;
+    int64_t now = ticks_now();
+    if (!compute_may_keep(reading) || expires <= now) {
+        result_release(found);
+        return false;
+    }
+    keep_in_store(reading, found, evidence, load_ns,
+                  expires == TICKS_NEVER ? TICKS_NEVER : expires - now);
+    store_count_found(store, reading->query->space, load_ns);
+    reading->session->last_status = READ_HIT;
+    *result = found;
+    return true;
+}
+
+bool compute_find_elsewhere(struct reading *reading, struct result **result)
+{
+    struct evidence *evidence = NULL;
+    if (!elsewhere_is_possible(reading) || !compute_may_keep(reading) ||
+        compute_evidence(reading, &evidence) != SQLITE_OK || evidence == NULL)
+        return false;
+    bool found = find_elsewhere(reading, evidence, result);
+    memory_free(evidence);
+    return found;
 }
 
 int compute_and_keep(struct reading *reading, struct result **result, char **error)

@@ -8,6 +8,12 @@
 
 #include "read/reading.h"
 
+/*
+** Ask the places of results (store/places.h), in a snapshot that is held, and keep in the store what
+** one of them gives. True: *result is the caller's. Costs nothing where there is no place.
+*/
+bool compute_find_elsewhere(struct reading *reading, struct result **result);
+
 /* Run the query, and keep nothing: a bypass. SQLITE_SCHEMA: start the read over. */
 int compute_without_store(struct reading *reading, struct result **result, char **error);
 

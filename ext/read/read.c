@@ -134,6 +134,8 @@ static int run_without_store(struct reading *reading, struct result **result, ch
 
 static int run_and_keep(struct reading *reading, struct result **result, char **error)
 {
+    if (compute_find_elsewhere(reading, result))
+        return SQLITE_OK;
     return reading->stream != NULL ? stream_begin(reading, true, result, error)
                                    : compute_and_keep(reading, result, error);
 }

@@ -8,6 +8,7 @@
 #include "metrics/refusals.h"
 #include "session/settings.h"
 #include "store/flight.h"
+#include "store/places.h"
 #include "store/policy/policies.h"
 
 static struct lock lock = LOCK_INITIALIZER(LOCK_RUNTIME); /* of what follows */
@@ -18,6 +19,7 @@ void runtime_start_over(void)
     lock_start_over(&lock);
     store = NULL;
     flight_forget_all();
+    places_forget_all();
     file_forget_all();
     history_forget_all();
     hooks_start_over();

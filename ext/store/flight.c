@@ -4,8 +4,8 @@
 #include <stdalign.h>
 #include <stdbool.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/condition.h"
 #include "base/guard.h"
 #include "base/lock.h"
 #include "base/memory.h"
@@ -16,9 +16,6 @@
 
 /* Keeps the locks of two buckets off one line of the processor's cache. */
 #define BUCKET_ALIGNMENT 128
-
-/* Longer waits are made of several, so that no sum of seconds overflows. */
-#define LONGEST_WAIT (3600 * TICKS_PER_SECOND)
 
 enum progress {
     LED,    /* somebody computes */
@@ -93,22 +90,6 @@ static bool same_state(const struct flight *flight, const struct evidence *evide
 
 /* ---- a flight's life ---- */
 
-/* A condition that is waited for by the clock that nobody sets. */
-static bool condition_init(pthread_cond_t *condition)
-{
-#ifdef __APPLE__
-    return pthread_cond_init(condition, NULL) == 0; /* its waits are for a span, not until a time */
-#else
-    pthread_condattr_t attributes;
-    if (pthread_condattr_init(&attributes) != 0)
-        return false;
-    bool done = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 &&
-                pthread_cond_init(condition, &attributes) == 0;
-    pthread_condattr_destroy(&attributes);
-    return done;
-#endif
-}
-
 /* Its texts behind its sources, which are `sources_size` bytes. */
 static void copy_texts(struct flight *flight, size_t sources_size)
 {
@@ -157,28 +138,6 @@ static void flight_free(struct flight *flight)
 
 /* ---- boarding ---- */
 
-/* Wait until somebody says that it moved, or `nanoseconds` have passed; it may be sooner. The lock is
-** given back meanwhile. */
-static void wait_for(pthread_cond_t *moved, struct lock *lock, int64_t nanoseconds)
-{
-    assert(lock_is_held(lock));
-    if (nanoseconds > LONGEST_WAIT)
-        nanoseconds = LONGEST_WAIT;
-#ifdef __APPLE__
-    struct timespec span = {.tv_sec = (time_t)(nanoseconds / TICKS_PER_SECOND),
-                            .tv_nsec = (long)(nanoseconds % TICKS_PER_SECOND)};
-    pthread_cond_timedwait_relative_np(moved, &lock->mutex, &span);
-#else
-    /* Not from ticks_now(), which a test may have moved. */
-    struct timespec until = {0};
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    nanoseconds += until.tv_nsec;
-    until.tv_sec += (time_t)(nanoseconds / TICKS_PER_SECOND);
-    until.tv_nsec = (long)(nanoseconds % TICKS_PER_SECOND);
-    pthread_cond_timedwait(moved, &lock->mutex, &until);
-#endif
-}
-
 /* Wait for the leader's result, or take the lead if it failed. */
 static enum boarding join(struct bucket *bucket, struct flight *flight, int64_t wait_ns)
 {
@@ -186,7 +145,7 @@ static enum boarding join(struct bucket *bucket, struct flight *flight, int64_t 
         int64_t end = ticks_after(ticks_now(), wait_ns);
         flight->waiting++;
         for (int64_t left = wait_ns; flight->progress == LED && left > 0; left = end - ticks_now())
-            wait_for(&flight->moved, &bucket->lock, left);
+            condition_wait(&flight->moved, &bucket->lock, left);
         flight->waiting--;
     }
     /* The first to find it adrift leads, even if its time is over: it computes anyway. */

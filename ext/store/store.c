@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/ticks.h"
 #include "store/bounds.h"
+#include "store/places.h"
 #include "store/policy/policies.h"
 
 /* ---- making and unmaking ---- */
@@ -369,6 +370,7 @@ int64_t store_remove(struct store *store, bool (*match)(const struct entry_view 
                      void *context, enum cause cause)
 {
     struct choice choice = {.match = match, .context = context, .cause = cause};
+    places_invalidate();
     for (unsigned i = 0; i < store->shard_count; i++) {
         struct shard *shard = &store->shards[i];
         shard_lock(shard);
@@ -399,6 +401,13 @@ void store_count_coalesced(struct store *store, struct space *space, int64_t loa
     (void)store;
     space_count(space, COUNTER(hits), 1);
     space_count(space, COUNTER(coalesced), 1);
+    space_count(space, COUNTER(saved_ns), (uint64_t)load_ns);
+}
+
+void store_count_found(struct store *store, struct space *space, int64_t load_ns)
+{
+    (void)store;
+    space_count(space, COUNTER(hits), 1);
     space_count(space, COUNTER(saved_ns), (uint64_t)load_ns);
 }
 

@@ -121,6 +121,9 @@ void store_count_miss(struct store *store, struct space *space);
 
 /* A hit on what another was computing, which took it that long. */
 void store_count_coalesced(struct store *store, struct space *space, int64_t load_ns);
+
+/* A hit on what was kept in another place (store/places.h), and took that long to compute. */
+void store_count_found(struct store *store, struct space *space, int64_t load_ns);
 void store_count_rejection(struct store *store, struct space *space);
 void store_count_load(struct store *store, struct space *space, int64_t nanoseconds);
 
