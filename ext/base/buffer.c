@@ -1,5 +1,6 @@
 #include "base/buffer.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 /* Room for `more` bytes and the zero byte that buffer_take() adds. */
 static bool buffer_reserve(struct buffer *buffer, size_t more)
 {
+    assert(buffer->size <= buffer->capacity);
     if (buffer->failed)
         return false;
     if (more < buffer->capacity - buffer->size)
@@ -41,6 +43,7 @@ static bool buffer_reserve(struct buffer *buffer, size_t more)
 
 void buffer_add(struct buffer *buffer, const void *bytes, size_t size)
 {
+    assert(bytes != NULL || size == 0);
     if (size == 0 || !buffer_reserve(buffer, size))
         return;
     memcpy(buffer->bytes + buffer->size, bytes, size);
@@ -49,6 +52,7 @@ void buffer_add(struct buffer *buffer, const void *bytes, size_t size)
 
 void buffer_add_text(struct buffer *buffer, const char *text)
 {
+    assert(text != NULL);
     buffer_add(buffer, text, strlen(text));
 }
 
@@ -89,6 +93,7 @@ char *buffer_take(struct buffer *buffer)
 
 void buffer_clear(struct buffer *buffer)
 {
+    assert(buffer->size <= buffer->capacity || buffer->capacity == 0);
     if (!buffer->borrowed)
         memory_free(buffer->bytes);
     *buffer = (struct buffer){0};

@@ -1,5 +1,6 @@
 #include "base/hash.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -7,6 +8,7 @@
 /* The upper half of a product is the one that depends on all of the factor. */
 static size_t place(size_t size, uint64_t value)
 {
+    assert(size > 0 && (size & (size - 1)) == 0);
     return (size_t)(value >> 32) & (size - 1);
 }
 
@@ -45,6 +47,7 @@ static void grow(struct hash *hash)
 
 void hash_add(struct hash *hash, struct hash_node *node, uint64_t value)
 {
+    assert(node != NULL);
     if (hash->count >= (hash->chains != NULL ? hash->size : HASH_FEW))
         grow(hash);
     node->hash = value;
@@ -54,6 +57,7 @@ void hash_add(struct hash *hash, struct hash_node *node, uint64_t value)
 
 void hash_remove(struct hash *hash, struct hash_node *node)
 {
+    assert(hash->count > 0);
     struct hash_node **link = chain_of(hash, node->hash);
     while (*link != node)
         link = &(*link)->next;

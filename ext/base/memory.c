@@ -1,5 +1,6 @@
 #include "base/memory.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +55,7 @@ size_t memory_footprint(size_t size)
 
 char *memory_copy_text(const char *text, size_t size)
 {
+    assert(text != NULL || size == 0);
     if (size == SIZE_MAX)
         return NULL;
     char *copy = memory_alloc(size + 1);

@@ -1,5 +1,6 @@
 #include "base/process.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -55,6 +56,7 @@ uint64_t process_generation(void)
 
 bool process_on_fork(void (*reset)(void))
 {
+    assert(reset != NULL);
     if (!watch())
         return false;
     for (int i = 0; i < PROCESS_RESETS; i++) {

@@ -1,5 +1,6 @@
 #include "base/program.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,7 @@ int program_each(sqlite3 *db, const char *sql,
                  int (*visit)(const struct instruction *instruction, int address, void *context),
                  void *context)
 {
+    assert(sql != NULL && visit != NULL);
     sqlite3_stmt *listing = NULL;
     int rc = prepare_listing(db, sql, &listing);
     if (rc != SQLITE_OK)
@@ -106,6 +108,7 @@ static int keep(const struct buffer *rows, struct buffer *texts, struct program 
 
 int program_read(sqlite3 *db, const char *sql, struct program *program)
 {
+    assert(sql != NULL);
     struct buffer rows = {0};
     struct buffer texts = {0};
     sqlite3_stmt *listing = NULL;

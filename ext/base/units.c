@@ -1,5 +1,6 @@
 #include "base/units.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -175,6 +176,7 @@ static const struct unit *find_unit(const struct unit *units, size_t count, cons
 
 bool units_parse_duration(const char *text, int64_t *nanoseconds)
 {
+    assert(text != NULL && nanoseconds != NULL);
     struct decimal number;
     const char *rest = parse_decimal(text, &number);
     if (rest == NULL)
@@ -187,6 +189,7 @@ bool units_parse_duration(const char *text, int64_t *nanoseconds)
 
 bool units_parse_size(const char *text, int64_t *bytes)
 {
+    assert(text != NULL && bytes != NULL);
     struct decimal number;
     const char *rest = parse_decimal(text, &number);
     if (rest == NULL)
@@ -199,6 +202,7 @@ bool units_parse_size(const char *text, int64_t *bytes)
 
 bool units_parse_count(const char *text, int64_t *count)
 {
+    assert(text != NULL && count != NULL);
     struct decimal number;
     const char *rest = parse_decimal(text, &number);
     return rest != NULL && says(rest, "") && is_whole(&number) && scale_decimal(&number, 1, count);

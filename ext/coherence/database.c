@@ -1,5 +1,6 @@
 #include "coherence/database.h"
 
+#include <assert.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -13,6 +14,7 @@ struct history *database_history(const struct database *database)
 
 int database_version(const struct database *database, uint32_t *version)
 {
+    assert(version != NULL);
     return sqlite3_file_control(database->connection->db, database_schema(database),
                                 SQLITE_FCNTL_DATA_VERSION, version);
 }
@@ -136,6 +138,7 @@ static enum answer tell(const struct database *database, int *pages)
 
 static enum answer has_happened(struct member *member, bool own, int *pages)
 {
+    assert(pages != NULL);
     struct database *database = database_of(member);
     if (own)
         return tell(database, pages);
@@ -179,6 +182,7 @@ static bool holds_wal(struct member *member, bool own)
 */
 static struct clock writers_clock(struct database *database)
 {
+    assert(database->member.file != NULL);
     sqlite3 *db = database->connection->db;
     struct clock none = {.kind = CLOCK_NONE};
     struct clock_source source;
@@ -366,6 +370,7 @@ int database_detach(struct database *database)
 
 void database_touch(struct database *database, struct table *table)
 {
+    assert(database->index >= 0);
     if (!database->writing) {
         struct clock_source source;
         uint32_t version = 0;
@@ -390,6 +395,7 @@ void database_end_write(struct database *database)
 
 void database_announce(struct database *database, bool alone)
 {
+    assert(database->committing);
     uint32_t version = 0;
     if (database_version(database, &version) != SQLITE_OK || database_is_replaced(database) ||
         (may_be_another(database) && !is_same_file(database)))
@@ -426,6 +432,7 @@ void database_take_back(struct database *database)
 
 struct database *database_new(struct connection *connection, const char *name)
 {
+    assert(connection != NULL && name != NULL);
     struct database *database = memory_alloc_zero(sizeof *database);
     if (database == NULL)
         return NULL;
@@ -454,6 +461,7 @@ void database_suspend(struct database *database)
 
 bool database_free(struct database *database)
 {
+    assert(!database->holding || database->connection != NULL);
     database_suspend(database);
     bool shared = database->member.file != NULL && file_is_shared(database->member.file);
     bool last = file_leave(&database->member) && shared;

@@ -1,5 +1,6 @@
 #include "coherence/evidence.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@ size_t evidence_size(const struct evidence *evidence)
 
 struct evidence *evidence_copy(const struct evidence *evidence, void *block)
 {
+    assert(block != NULL);
     struct evidence *copy = block;
     copy->source_count = evidence->source_count;
     copy->table_count = evidence->table_count;
@@ -101,6 +103,7 @@ bool evidence_is_in_doubt(const struct evidence *evidence)
 
 void views_add(struct views *views, const struct view *view)
 {
+    assert(views->count < VIEWS);
     for (unsigned i = 0; i < views->count; i++) {
         struct view *found = &views->list[i];
         if (found->history != view->history)

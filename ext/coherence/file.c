@@ -1,5 +1,6 @@
 #include "coherence/file.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -81,6 +82,7 @@ static uint64_t hash_of_identity(const struct file_identity *identity)
 /* Holds list_lock. */
 static struct file *find_shared(const struct file_identity *identity)
 {
+    assert(lock_is_held(&list_lock));
     struct hash_node *node = hash_first(&files, hash_of_identity(identity));
     for (; node != NULL; node = hash_next(node)) {
         struct file *file = (struct file *)(void *)((char *)node - offsetof(struct file, node));
@@ -93,6 +95,7 @@ static struct file *find_shared(const struct file_identity *identity)
 /* Holds list_lock. */
 static struct file *find_or_make(const struct file_identity *identity, const char *name)
 {
+    assert(lock_is_held(&list_lock));
     struct file *file = identity != NULL ? find_shared(identity) : NULL;
     if (file != NULL)
         return file;
@@ -108,6 +111,7 @@ static struct file *find_or_make(const struct file_identity *identity, const cha
 /* True when something rests on what it was. */
 static bool file_free(struct file *file)
 {
+    assert(file->holds == 0 && file->members == NULL);
     history_abandon(file->history);
     bool relied_on = history_is_relied_on(file->history);
     history_release(file->history);
@@ -124,6 +128,7 @@ static void forget_left(struct file *file);
 /* Take over what is known to have happened, and not been seen yet. */
 static void bequeath(struct member *member)
 {
+    assert(lock_is_held(&member->file->lock));
     struct file *file = member->file;
     if (member->announcement == ANNOUNCED_NEXT && member->announced.pages > 0) {
         forget_left(file);
@@ -134,9 +139,10 @@ static void bequeath(struct member *member)
     }
 }
 
-/* Both under the file's lock. */
 static void enlist(struct member *member)
 {
+    assert(lock_is_held(&member->file->lock));
+    assert(member->file->members != member);
     struct file *file = member->file;
     member->next = file->members;
     member->at = &file->members;
@@ -151,6 +157,8 @@ static void enlist(struct member *member)
 
 static void unlist(struct member *member)
 {
+    assert(lock_is_held(&member->file->lock));
+    assert(*member->at == member);
     *member->at = member->next;
     if (member->next != NULL)
         member->next->at = member->at;
@@ -175,6 +183,7 @@ static void remove_member(struct member *member)
 /* Give up a hold; true when it was the last, and something rests on the file. */
 static bool let_go(struct file *file)
 {
+    assert(lock_none_is_held());
     lock_take(&list_lock);
     bool last = --file->holds == 0;
     if (last && file->shared)
@@ -185,6 +194,7 @@ static bool let_go(struct file *file)
 
 bool file_leave(struct member *member)
 {
+    assert(lock_none_is_held());
     struct file *file = member->file;
     if (file == NULL)
         return false;
@@ -208,6 +218,7 @@ static bool has_handle(struct file *file, const struct member *member)
 
 int file_join(struct member *member, const struct file_identity *identity, const char *name)
 {
+    assert(lock_none_is_held());
     lock_take(&list_lock);
     struct file *file = find_or_make(identity, name);
     if (file != NULL)
@@ -267,10 +278,11 @@ void file_forget_all(void)
     lock_start_over(&list_lock);
 }
 
-/* ---- settling; all under the file's lock ---- */
+/* ---- settling ---- */
 
 static void update_doubt(struct file *file)
 {
+    assert(lock_is_held(&file->lock));
     uint64_t latest = 0;
     for (const struct member *m = file->members; m != NULL; m = m->next) {
         if (m->announcement == ANNOUNCED_PAST && m->epoch > latest)
@@ -281,6 +293,8 @@ static void update_doubt(struct file *file)
 
 static void mark_all(const struct file *file, uint64_t epoch)
 {
+    assert(lock_is_held(&file->lock));
+    assert(epoch > 0);
     if (GUARD(UNKNOWN_COMMIT))
         history_mark_all(file->history, epoch);
 }
@@ -288,6 +302,8 @@ static void mark_all(const struct file *file, uint64_t epoch)
 /* The announcement is done with; the commit that followed it was the announced one, or was not. */
 static void settle(struct member *member, bool happened)
 {
+    assert(lock_is_held(&member->file->lock));
+    assert(member->announcement != ANNOUNCED_NOTHING);
     struct file *file = member->file;
     bool was_past = member->announcement == ANNOUNCED_PAST;
     if (was_past && !happened)
@@ -302,6 +318,7 @@ static void settle(struct member *member, bool happened)
 
 static void forget_left(struct file *file)
 {
+    assert(lock_is_held(&file->lock));
     write_set_free(&file->left.writes);
     file->left = (struct announced){0};
 }
@@ -310,6 +327,7 @@ static void forget_left(struct file *file)
 ** since the member held the write lock from there on. */
 static void ask(struct member *member, bool own)
 {
+    assert(lock_is_held(&member->file->lock));
     if (member->announcement == ANNOUNCED_NOTHING)
         return;
     int pages = 0;
@@ -325,6 +343,7 @@ static void ask(struct member *member, bool own)
 
 static void ask_all(struct file *file, const struct member *own)
 {
+    assert(lock_is_held(&file->lock));
     if (history_doubt(file->history) == 0)
         return;
     for (struct member *m = file->members; m != NULL; m = m->next) {
@@ -333,10 +352,11 @@ static void ask_all(struct file *file, const struct member *own)
     }
 }
 
-/* ---- seeing; all under the file's lock ---- */
+/* ---- seeing ---- */
 
 static bool somebody_holds_wal(const struct file *file, const struct member *own)
 {
+    assert(lock_is_held(&file->lock));
     for (struct member *m = file->members; m != NULL; m = m->next) {
         if (m->holds_wal(m, m == own))
             return true;
@@ -347,6 +367,7 @@ static bool somebody_holds_wal(const struct file *file, const struct member *own
 static bool is_latest(const struct file *file, const struct member *member,
                       const struct clock *clock)
 {
+    assert(lock_is_held(&file->lock));
     return clock_equal(clock, &file->latest.clock) &&
            (clock->kind != CLOCK_EMPTY_WAL || somebody_holds_wal(file, member) || !GUARD(WAL_HELD));
 }
@@ -354,6 +375,7 @@ static bool is_latest(const struct file *file, const struct member *member,
 /* What is announced to follow the latest clock. */
 static const struct announced *next_announced(const struct file *file)
 {
+    assert(lock_is_held(&file->lock));
     if (file->announcer != NULL)
         return &file->announcer->announced;
     return file->left.pages > 0 ? &file->left : NULL;
@@ -363,6 +385,7 @@ static const struct announced *next_announced(const struct file *file)
 static enum answer is_as_announced(const struct file *file, const struct member *member,
                                    const struct clock *clock, bool proven)
 {
+    assert(lock_is_held(&file->lock));
     const struct announced *next = next_announced(file);
     if (next == NULL || next->writes.everything)
         return ANSWER_NO;
@@ -379,6 +402,8 @@ static enum answer is_as_announced(const struct file *file, const struct member 
 static void advance(struct file *file, const struct member *member, const struct clock *clock,
                     bool proven)
 {
+    assert(lock_is_held(&file->lock));
+    assert(clock->kind != CLOCK_NONE);
     struct member *announcer = file->announcer;
     enum answer answer = is_as_announced(file, member, clock, proven);
     uint64_t epoch = history_advance(file->history);
@@ -407,6 +432,7 @@ static void advance(struct file *file, const struct member *member, const struct
 
 static uint64_t remembered(const struct file *file, const struct clock *clock)
 {
+    assert(lock_is_held(&file->lock));
     if (clock->kind == CLOCK_EMPTY_WAL)
         return 0;
     for (unsigned i = 0; i < REMEMBERED; i++) {
@@ -420,18 +446,20 @@ static uint64_t remembered(const struct file *file, const struct clock *clock)
 ** read before may have been overtaken by what another member has seen. */
 static void come_to(struct member *member, const struct clock *now, bool proven)
 {
+    assert(lock_is_held(&member->file->lock));
     struct file *file = member->file;
     if (now->kind != CLOCK_NONE && !is_latest(file, member, now))
         advance(file, member, now, proven);
     ask_all(file, member);
 }
 
-/* ---- overwritten in place; under the file's lock ---- */
+/* ---- overwritten in place ---- */
 
 /* What was kept may be of another content, and so may what is in the members' page caches. A clock
 ** of the past tells no more which of the two it belongs to. */
 static void suspect(struct file *file)
 {
+    assert(lock_is_held(&file->lock));
     file->latest.epoch = history_advance(file->history);
     mark_all(file, file->latest.epoch);
     memset(file->past, 0, sizeof file->past);
@@ -445,6 +473,7 @@ static void suspect(struct file *file)
 */
 static void compare_stamp(struct member *member)
 {
+    assert(lock_is_held(&member->file->lock));
     struct file *file = member->file;
     struct stamp now = {0};
     bool told = member->read_stamp(member, &now);
@@ -467,6 +496,7 @@ uint64_t file_suspicions(const struct file *file)
 
 void file_clean(struct member *member, uint64_t suspicions)
 {
+    assert(suspicions > 0);
     member->clean = suspicions;
 }
 
@@ -476,6 +506,7 @@ void file_clean(struct member *member, uint64_t suspicions)
 */
 static void settle_proven(struct member *member, const struct clock *clock)
 {
+    assert(lock_is_held(&member->file->lock));
     bool wrote = !clock_equal(clock, &member->announced.base);
     if (member->announcement == ANNOUNCED_PAST || !wrote)
         settle(member, wrote);
@@ -483,6 +514,7 @@ static void settle_proven(struct member *member, const struct clock *clock)
 
 static uint64_t see(struct member *member, const struct clock *clock, bool proven)
 {
+    assert(lock_is_held(&member->file->lock));
     const struct file *file = member->file;
     struct clock now = member->read_clock(member);
     come_to(member, &now, proven && clock_equal(clock, &now));
@@ -503,6 +535,7 @@ static uint64_t see(struct member *member, const struct clock *clock, bool prove
 
 uint64_t file_see(struct member *member, const struct clock *clock, bool proven)
 {
+    assert(member->file != NULL && lock_none_is_held());
     lock_take(&member->file->lock);
     uint64_t epoch = see(member, clock, proven);
     lock_give(&member->file->lock);
@@ -511,6 +544,7 @@ uint64_t file_see(struct member *member, const struct clock *clock, bool proven)
 
 void file_note(struct member *member)
 {
+    assert(member->file != NULL && lock_none_is_held());
     lock_take(&member->file->lock);
     struct clock now = member->read_clock(member);
     come_to(member, &now, false);
@@ -519,6 +553,7 @@ void file_note(struct member *member)
 
 void file_see_schema(struct member *member, uint64_t epoch, uint32_t version)
 {
+    assert(epoch > 0);
     struct file *file = member->file;
     lock_take(&file->lock);
     if (epoch >= file->schema_epoch) {
@@ -536,6 +571,7 @@ void file_see_schema(struct member *member, uint64_t epoch, uint32_t version)
 ** more, and has written nothing. */
 static void forget_announced(struct member *member, bool again)
 {
+    assert(lock_is_held(&member->file->lock));
     struct file *file = member->file;
     if (member->announcement != ANNOUNCED_NOTHING && !(again && file->announcer == member))
         settle(member, false);
@@ -547,6 +583,7 @@ static void forget_announced(struct member *member, bool again)
 void file_announce(struct member *member, uint32_t version, bool proven,
                    const struct write_set *writes)
 {
+    assert(member->file != NULL && lock_none_is_held());
     struct file *file = member->file;
     lock_take(&file->lock);
     bool again = member->announcement == ANNOUNCED_NEXT && member->version == version;

@@ -1,5 +1,6 @@
 #include "coherence/history.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/lock.h"
@@ -51,6 +52,7 @@ struct history *history_new(const char *name)
 
 struct history *history_retain(struct history *history)
 {
+    assert(atomic_load(&history->references) > 0);
     atomic_fetch_add_explicit(&history->references, 1, memory_order_relaxed);
     return history;
 }
@@ -92,18 +94,18 @@ bool history_is_relied_on(const struct history *history)
     return atomic_load_explicit(&history->references, memory_order_relaxed) > 1;
 }
 
-/* Holds the history's lock. */
 static struct table *find(const struct history *history, const char *name)
 {
+    assert(lock_is_held(&history->lock));
     struct table *table = history->tables;
     while (table != NULL && sqlite3_stricmp(table->name, name) != 0)
         table = table->next;
     return table;
 }
 
-/* Holds the history's lock. */
 static struct table *add(struct history *history, const char *name, enum table_kind kind)
 {
+    assert(lock_is_held(&history->lock));
     size_t size = strlen(name) + 1;
     struct table *table = memory_alloc_zero(sizeof *table + size);
     if (table == NULL)
@@ -119,6 +121,7 @@ static struct table *add(struct history *history, const char *name, enum table_k
 
 struct table *history_table(struct history *history, const char *name, enum table_kind kind)
 {
+    assert(name != NULL);
     lock_take(&history->lock);
     struct table *table = find(history, name);
     if (table == NULL)
@@ -149,6 +152,7 @@ uint64_t history_advance(struct history *history)
 
 void history_mark_all(struct history *history, uint64_t epoch)
 {
+    assert(epoch <= history_epoch(history));
     uint64_t before = atomic_load(&history->unknown_epoch);
     while (before < epoch && !atomic_compare_exchange_weak(&history->unknown_epoch, &before, epoch))
         ;
@@ -161,6 +165,7 @@ uint64_t history_unknown_epoch(const struct history *history)
 
 void history_set_doubt(struct history *history, uint64_t epoch)
 {
+    assert(epoch <= history_epoch(history));
     atomic_store(&history->doubt, epoch);
 }
 
@@ -192,6 +197,7 @@ void history_mark(struct table *table, uint64_t epoch)
 
 void history_probe(struct table *table, uint64_t epoch, bool empty)
 {
+    assert(epoch > 0);
     struct history *history = table->history;
     lock_take(&history->lock);
     uint64_t probed = atomic_load(&table->probed);
@@ -213,11 +219,11 @@ void history_forget_all(void)
     lock_start_over(&list_lock);
 }
 
-/* Holds the list's lock. */
 static int each_table_of(struct history *history,
                          int (*visit)(const struct history *, const struct table *, void *),
                          void *context)
 {
+    assert(lock_is_held(&list_lock));
     int stop = 0;
     lock_take(&history->lock);
     for (const struct table *table = history->tables; table != NULL && stop == 0;

@@ -1,5 +1,6 @@
 #include "coherence/hooks.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -166,6 +167,7 @@ static bool slot_is(sqlite3 *db, size_t offset, void (*function)(void), const vo
 
 void hooks_take(sqlite3 *db, const struct own_hooks *own, struct foreign_hooks *before)
 {
+    assert(own->update != NULL && own->commit != NULL && own->rollback != NULL && before != NULL);
     *before = (struct foreign_hooks){0};
     if (layout_known()) {
         struct slot slot = read_slot(db, layout.update);

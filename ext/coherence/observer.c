@@ -1,5 +1,6 @@
 #include "coherence/observer.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@
 
 struct database *observer_find(const struct observer *observer, const char *name)
 {
+    assert(name != NULL);
     for (struct database *d = observer->connection.databases; d != NULL; d = d->next) {
         if (d->index >= 0 && sqlite3_stricmp(d->name, name) == 0)
             return d;
@@ -32,6 +34,7 @@ struct database *observer_at(const struct observer *observer, int index)
 static int database_seen(struct observer *observer, int index, const char *name, bool afresh,
                          struct database **seen)
 {
+    assert(name != NULL && seen != NULL);
     struct database **link = &observer->connection.databases;
     while (*link != NULL && sqlite3_stricmp((*link)->name, name) != 0)
         link = &(*link)->next;
@@ -72,6 +75,7 @@ static void on_rollback(void *argument);
 /* Remember a name for the next comparison; one that does not fit is never equal. */
 static void remember(char *out, size_t room, const char *name)
 {
+    assert(room > 0);
     size_t size = strlen(name);
     if (size >= room)
         size = 0;
@@ -417,6 +421,7 @@ int observer_list_databases(struct observer *observer, bool force)
 
 struct observer *observer_new(sqlite3 *db, bool hooks)
 {
+    assert(db != NULL);
     struct observer *observer = memory_alloc_zero(sizeof *observer);
     if (observer == NULL)
         return NULL;
@@ -438,6 +443,7 @@ struct observer *observer_new(sqlite3 *db, bool hooks)
 
 void observer_suspend(struct observer *observer)
 {
+    assert(observer != NULL);
     if (observer->depth > 0)
         return;
     for (struct database *d = observer->connection.databases; d != NULL; d = d->next) {

@@ -1,5 +1,6 @@
 #include "coherence/schema.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/buffer.h"
@@ -56,6 +57,7 @@ static int leave_out(struct observer *observer, const char *name, int rc)
 
 int schema_hold(struct observer *observer, struct schema_hold *hold, char stale[64])
 {
+    assert(hold != NULL);
     sqlite3 *db = observer->db;
     hold->observer = observer;
     hold->count = 0;
@@ -109,6 +111,7 @@ static void note_current_schemas(struct observer *observer)
 
 int schema_hold_for_writer(struct observer *observer, struct schema_hold *hold, char stale[64])
 {
+    assert(hold != NULL);
     hold->observer = observer;
     hold->count = 0;
     if (sqlite3_txn_state(observer->db, NULL) != SQLITE_TXN_WRITE || !is_writing(observer->db) ||

@@ -1,5 +1,6 @@
 #include "coherence/snapshot.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/guard.h"
@@ -44,6 +45,7 @@ static int read_schema(struct observer *observer, struct database *database, uin
 /* Open a read transaction that lasts until snapshot_close(). */
 static int hold(struct observer *observer, struct database *database)
 {
+    assert(database->index >= 0);
     if (database->holding)
         return SQLITE_OK;
     int rc = prepare(observer, database, "schema_version", &database->hold_query);
@@ -121,6 +123,7 @@ static int choose_file(struct observer *observer, struct database *database)
 static void see_exactly(struct database *database, const struct clock *clock, uint32_t version,
                         bool unmoved)
 {
+    assert(clock->kind != CLOCK_NONE);
     uint64_t epoch = file_see(&database->member, clock, database_proves(database, version));
     if (epoch == 0 && unmoved && database->exact)
         return;
@@ -260,6 +263,7 @@ static int hold_and_see(struct observer *observer, struct database *database)
 
 static int see_database(struct observer *observer, struct database *database, bool keep_open)
 {
+    assert(database->index >= 0);
     if (sqlite3_txn_state(observer->db, database->name) != SQLITE_TXN_NONE)
         return see_in_transaction(observer, database, false);
     if (!keep_open && is_current(database))
@@ -359,6 +363,7 @@ static bool may_serve(const struct observer *observer, struct database *const *d
 int snapshot_open(struct observer *observer, struct database *const *databases, unsigned count,
                   bool hold_open, enum snapshot_state *state)
 {
+    assert(databases != NULL && state != NULL);
     observer->depth++;
     *state = SNAPSHOT_BYPASS;
     int rc = observer_list_databases(observer, false);
@@ -458,6 +463,7 @@ bool snapshot_holds(struct observer *observer, struct database *const *databases
 
 void snapshot_close(struct observer *observer)
 {
+    assert(observer->depth > 0);
     if (--observer->depth > 0)
         return;
     for (struct database *d = observer->connection.databases; d != NULL; d = d->next)

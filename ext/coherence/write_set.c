@@ -1,9 +1,12 @@
 #include "coherence/write_set.h"
 
+#include <assert.h>
+
 #include "base/memory.h"
 
 void write_set_add(struct write_set *set, struct table *table)
 {
+    assert(set->count <= set->capacity);
     for (unsigned i = 0; i < set->count; i++) {
         if (set->tables[i] == table)
             return;

@@ -1,5 +1,6 @@
 #include "query/definition.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/buffer.h"
@@ -502,6 +503,7 @@ static int prepare(struct definition *definition, bool *outdated, char **error)
 
 int definition_refresh(struct definition *definition, char **error)
 {
+    assert(definition->observer != NULL);
     sqlite3_stmt *statement = definition->statement;
     uint64_t generation = definition->observer->connection.schema_generation;
     if (statement != NULL && (definition->generation == generation || !GUARD(SCHEMA_GENERATION)))

@@ -1,5 +1,6 @@
 #include "query/key.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define XXH_INLINE_ALL
@@ -165,6 +166,7 @@ struct cell key_parameter(const void *params, unsigned index)
 
 char *key_params_json(const void *params, size_t params_size)
 {
+    assert(params != NULL || params_size == 0);
     struct buffer json = {0};
     const char *bytes = params;
     struct cell cell = {.type = CELL_NULL};

@@ -1,5 +1,6 @@
 #include "query/parameters.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,7 @@ static int read_number(const char *digits)
 
 int parameters_read(const char *sql, struct parameters *parameters)
 {
+    assert(sql != NULL && parameters != NULL);
     *parameters = (struct parameters){0};
     int rc = SQLITE_OK;
     for (struct token token = token_read_solid(sql); rc == SQLITE_OK && token.type != TOKEN_END;

@@ -1,5 +1,6 @@
 #include "session/session.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -220,12 +221,14 @@ void session_wait(struct session *session, const char *sql, const char *name, co
 
 struct session *session_retain(struct session *session)
 {
+    assert(session->references > 0);
     session->references++;
     return session;
 }
 
 void session_release(void *context)
 {
+    assert(((struct session *)context)->references > 0);
     struct session *session = context;
     if (--session->references > 0 || session_is_foreign(session))
         return;
@@ -266,6 +269,7 @@ static void suspend(struct session *session)
 /* While something is read, a schema found changed may disconnect the tables that nobody uses. */
 void session_disconnected(struct session *session)
 {
+    assert(session->connected > 0);
     session->connected--;
     if (session->readings == 0 && session->connected == 0)
         suspend(session);
@@ -278,6 +282,7 @@ void session_begin_read(struct session *session)
 
 void session_end_read(struct session *session)
 {
+    assert(session->readings > 0);
     if (--session->readings == 0 && session->connected == 0)
         suspend(session);
 }
@@ -292,6 +297,7 @@ static int check_schema(sqlite3 *db)
 
 int session_anchor(struct session *session)
 {
+    assert(session->anchor != NULL);
     if (session->connected > 0)
         return SQLITE_OK;
     /* To prepare it is to connect it; SQLite keeps an eponymous table until the connection

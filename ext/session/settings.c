@@ -1,5 +1,6 @@
 #include "session/settings.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -207,11 +208,13 @@ int config_load(char **error)
 
 int64_t config_get(enum setting setting)
 {
+    assert(setting < SETTING_COUNT);
     return atomic_load_explicit(&values[setting], memory_order_relaxed);
 }
 
 int config_find(const char *name)
 {
+    assert(name != NULL);
     for (int i = 0; i < SETTING_COUNT; i++)
         if (sqlite3_stricmp(setting_infos[i].name, name) == 0)
             return i;

@@ -1,5 +1,6 @@
 #include "store/bounds.h"
 
+#include <assert.h>
 #include <sched.h>
 
 #include "base/lock.h"
@@ -15,6 +16,7 @@
 /* Unlock, having settled the account of what was unlinked; then free it, which may take time. */
 void bounds_settle(struct store *store, struct shard *shard, struct removal *removal)
 {
+    assert(lock_is_held(&shard->lock));
     for (struct entry *entry = removal->entries; entry != NULL; entry = entry->next) {
         atomic_fetch_sub(&entry->space->bytes, (int64_t)entry->bytes);
         atomic_fetch_sub(&entry->space->entries, 1);
@@ -55,9 +57,10 @@ static bool is_over(int64_t used, int64_t more, int64_t limit)
     return more > limit || used > limit - more;
 }
 
-/* Holds the bounds lock. */
 static enum fit judge(const struct store *store, struct demand *demand)
 {
+    assert(lock_is_held(&store->bounds_lock));
+    assert(demand->entries >= 0 && demand->bytes >= 0 && demand->table_bytes >= 0);
     const struct space *space = demand->space;
     int64_t max_bytes = atomic_load(&store->max_bytes);
     int64_t max_entries = atomic_load(&store->max_entries);
@@ -77,9 +80,10 @@ static enum fit judge(const struct store *store, struct demand *demand)
     return FIT_MADE;
 }
 
-/* Above those of all insertions and uses so far. Holds the bounds lock. */
+/* Above those of all insertions and uses so far. */
 static int64_t next_recency(struct store *store, int64_t now)
 {
+    assert(lock_is_held(&store->bounds_lock));
     int64_t last = readers_last_used(&store->readers);
     if (last < store->last_insertion)
         last = store->last_insertion;
@@ -91,6 +95,7 @@ static int64_t next_recency(struct store *store, int64_t now)
 ** that insert at once cannot pass a limit together. */
 static enum fit reserve(struct store *store, struct demand *demand)
 {
+    assert(lock_none_is_held());
     lock_take(&store->bounds_lock);
     enum fit room = judge(store, demand);
     if (room == FIT_MADE) {
@@ -188,6 +193,7 @@ static void give_way(struct store *store, struct space *space)
 
 bool bounds_make(struct store *store, struct demand *demand)
 {
+    assert(lock_none_is_held());
     enum fit room;
     while ((room = reserve(store, demand)) != FIT_MADE) {
         if (room == FIT_NEVER)
@@ -199,6 +205,7 @@ bool bounds_make(struct store *store, struct demand *demand)
 
 void bounds_give_back(struct store *store, const struct demand *demand)
 {
+    assert(lock_none_is_held() && demand->bytes >= 0);
     atomic_fetch_sub(&demand->space->bytes, demand->bytes);
     atomic_fetch_sub(&store->bytes, demand->bytes);
 }
@@ -271,10 +278,11 @@ static void follow(struct store *store, struct space *space)
     }
 }
 
-/* Holds the lock of the spaces, so that policies change one after the other. */
+/* Policies change one after the other, under the lock of the spaces. */
 static void set_policy(struct store *store, struct space *space, const struct policy *policy)
 {
     struct scope *scope = space != NULL ? &space->scope : &store->scope;
+    assert(lock_is_held(&store->spaces.lock));
     if (atomic_load(&scope->policy) == policy)
         return;
     atomic_store(&scope->policy, policy);

@@ -1,5 +1,6 @@
 #include "store/entry.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/guard.h"
@@ -30,6 +31,7 @@ size_t entry_bytes(const struct query_identity *identity, const struct admission
 struct entry *entry_new(const struct query_identity *identity, const struct admission *admission,
                         const char *kept_sql)
 {
+    assert(identity->space != NULL && admission->result != NULL);
     const struct evidence *evidence = admission->evidence;
     size_t size = block_size(identity, evidence, kept_sql);
     struct entry *entry = size < SIZE_MAX ? memory_alloc(size) : NULL;
@@ -71,6 +73,7 @@ struct entry *entry_new(const struct query_identity *identity, const struct admi
 
 void entry_free(struct entry *entry)
 {
+    assert(entry->result != NULL);
     result_release(entry->result);
     if (entry->evidence != NULL)
         evidence_drop(entry->evidence);

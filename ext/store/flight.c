@@ -1,5 +1,6 @@
 #include "store/flight.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdalign.h>
 #include <stdbool.h>
@@ -131,6 +132,7 @@ static struct flight *flight_new(const struct query_identity *identity,
 /* Nobody leads it or waits for it, and it is in no bucket. Wants no lock held. */
 static void flight_free(struct flight *flight)
 {
+    assert(flight->waiting == 0);
     pthread_cond_destroy(&flight->moved);
     result_release(flight->result);
     memory_free(flight);
@@ -141,6 +143,7 @@ static void flight_free(struct flight *flight)
 /* Wait for the leader's result, or take the lead if it failed. */
 static enum boarding join(struct bucket *bucket, struct flight *flight, int64_t wait_ns)
 {
+    assert(lock_is_held(&bucket->lock));
     if (flight->progress == LED && leading == 0 && wait_ns > 0) {
         int64_t end = ticks_after(ticks_now(), wait_ns);
         flight->waiting++;
@@ -156,10 +159,10 @@ static enum boarding join(struct bucket *bucket, struct flight *flight, int64_t 
     return flight->progress == LANDED ? FLIGHT_LANDED : FLIGHT_ALONE;
 }
 
-/* Holds the bucket's lock. */
 static struct flight *find(const struct bucket *bucket, const struct query_identity *identity,
                            const struct evidence *evidence)
 {
+    assert(lock_is_held(&bucket->lock));
     struct flight *flight = bucket->flights;
     while (flight != NULL &&
            !(same_identity(&flight->identity, identity) && same_state(flight, evidence)))
@@ -167,10 +170,10 @@ static struct flight *find(const struct bucket *bucket, const struct query_ident
     return flight;
 }
 
-/* Holds the bucket's lock. */
 static struct flight *depart(struct bucket *bucket, const struct query_identity *identity,
                              const struct evidence *evidence)
 {
+    assert(lock_is_held(&bucket->lock));
     struct flight *flight = flight_new(identity, evidence);
     if (flight == NULL)
         return NULL;
@@ -183,6 +186,7 @@ enum boarding flight_board(const struct query_identity *identity, const struct e
                            int64_t wait_ns, struct flight **flight, struct result **result,
                            int64_t *load_ns)
 {
+    assert(lock_none_is_held());
     *flight = NULL;
     *result = NULL;
     *load_ns = 0;
@@ -215,6 +219,7 @@ enum boarding flight_board(const struct query_identity *identity, const struct e
 
 void flight_land(struct flight *flight, struct result *result, int64_t load_ns)
 {
+    assert(lock_none_is_held());
     if (flight == NULL)
         return;
     struct bucket *bucket = bucket_of(flight->identity.key);

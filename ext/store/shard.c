@@ -1,5 +1,6 @@
 #include "store/shard.h"
 
+#include <assert.h>
 #include <string.h>
 bool shard_init(struct shard *shard, unsigned number, struct readers *readers, struct scope *scope)
 {
@@ -49,6 +50,7 @@ void shard_lock(struct shard *shard)
 ** the two sees what the other wrote. */
 static void close_shard(struct shard *shard)
 {
+    assert(lock_is_held(&shard->lock));
     if (atomic_load_explicit(&shard->closed, memory_order_relaxed))
         return;
     atomic_store(&shard->closed, true);
@@ -57,6 +59,7 @@ static void close_shard(struct shard *shard)
 
 void shard_unlock(struct shard *shard)
 {
+    assert(lock_is_held(&shard->lock));
     if (atomic_load_explicit(&shard->closed, memory_order_relaxed))
         atomic_store_explicit(&shard->closed, false, memory_order_release);
     lock_give(&shard->lock);
@@ -85,6 +88,8 @@ static void note_newest(struct shard *shard, const struct order *order)
 bool shard_evict(struct shard *shard, struct space *space, unsigned queue, int64_t most,
                  struct removal *removal)
 {
+    assert(lock_is_held(&shard->lock));
+    assert(queue < QUEUES);
     struct order *order = shard_order(shard, space);
     close_shard(shard);
     struct entry *entry = order_first(order, queue);
@@ -101,6 +106,7 @@ bool shard_evict(struct shard *shard, struct space *space, unsigned queue, int64
 
 void shard_follow(struct shard *shard, struct order *order, const struct policy *policy)
 {
+    assert(lock_is_held(&shard->lock));
     close_shard(shard);
     order_follow(order, policy);
     note_newest(shard, order);
@@ -111,6 +117,7 @@ void shard_follow(struct shard *shard, struct order *order, const struct policy 
 /* The shard was chosen by the key's high half; the bucket is by the low one. */
 static struct entry **bucket_of(const struct shard *shard, struct key key)
 {
+    assert((shard->bucket_count & (shard->bucket_count - 1)) == 0);
     return &shard->buckets[key.low & (shard->bucket_count - 1)];
 }
 
@@ -124,6 +131,8 @@ struct entry *shard_find(const struct shard *shard, const struct query_identity 
 
 void shard_link(struct shard *shard, struct entry *entry)
 {
+    assert(lock_is_held(&shard->lock));
+    assert(entry->next == NULL || entry->space != NULL);
     struct entry **bucket = bucket_of(shard, entry->key);
     int64_t used = atomic_load_explicit(&entry->used, memory_order_relaxed);
     close_shard(shard);
@@ -139,6 +148,7 @@ void shard_link(struct shard *shard, struct entry *entry)
 
 void shard_grow(struct shard *shard, struct entry *entry, size_t bytes)
 {
+    assert(lock_is_held(&shard->lock));
     close_shard(shard);
     entry->bytes += bytes;
     order_grow(&shard->order, entry, bytes);
@@ -166,6 +176,8 @@ static void count_cause(struct space *space, enum cause cause)
 void shard_unlink(struct shard *shard, struct entry *entry, enum cause cause,
                   struct removal *removal)
 {
+    assert(lock_is_held(&shard->lock));
+    assert(shard->entries > 0);
     struct entry **link = bucket_of(shard, entry->key);
     close_shard(shard);
     while (*link != entry)
@@ -183,6 +195,7 @@ void shard_unlink(struct shard *shard, struct entry *entry, enum cause cause,
 int shard_each(struct shard *shard, int (*visit)(struct shard *, struct entry *, void *),
                void *context)
 {
+    assert(lock_is_held(&shard->lock));
     int stop = 0;
     for (size_t i = 0; i < shard->bucket_count && stop == 0; i++) {
         struct entry *next = shard->buckets[i];
@@ -197,6 +210,7 @@ int shard_each(struct shard *shard, int (*visit)(struct shard *, struct entry *,
 
 void shard_sweep(struct shard *shard, int64_t now, struct removal *removal)
 {
+    assert(lock_is_held(&shard->lock));
     size_t budget = shard->bucket_count < SHARD_SWEEP ? shard->bucket_count : SHARD_SWEEP;
     for (; budget > 0; budget--) {
         struct entry *entry = shard->buckets[shard->hand++ & (shard->bucket_count - 1)];
@@ -213,6 +227,7 @@ void shard_sweep(struct shard *shard, int64_t now, struct removal *removal)
 
 size_t shard_wanted_buckets(const struct shard *shard)
 {
+    assert(lock_is_held(&shard->lock));
     size_t entries = shard->entries + 1;
     if (entries > shard->bucket_count / 4)
         return shard->bucket_count * 2;
@@ -224,6 +239,8 @@ size_t shard_wanted_buckets(const struct shard *shard)
 
 struct entry **shard_rehash(struct shard *shard, struct entry **buckets, size_t count)
 {
+    assert(lock_is_held(&shard->lock));
+    assert(count > 0 && (count & (count - 1)) == 0);
     struct entry **old = shard->buckets;
     size_t old_count = shard->bucket_count;
     close_shard(shard);
@@ -243,6 +260,7 @@ struct entry **shard_rehash(struct shard *shard, struct entry **buckets, size_t 
 
 size_t shard_trim(struct shard *shard, struct removal *removal)
 {
+    assert(lock_is_held(&shard->lock));
     if (shard->entries > 0 || shard->buckets == shard->first)
         return 0;
     size_t bytes = shard->bucket_count * sizeof(struct entry *);

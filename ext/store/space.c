@@ -1,5 +1,6 @@
 #include "store/space.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/lock.h"
@@ -8,18 +9,19 @@
 static bool is_called(const struct space *space, const char *name, const void *identity,
                       size_t identity_size)
 {
+    assert(space != NULL);
     if (name == NULL || space->name == NULL)
         return name == space->name;
     return strcmp(space->name, name) == 0 && space->identity_size == identity_size &&
            (identity_size == 0 || memcmp(space->identity, identity, identity_size) == 0);
 }
 
-/* Holds the lock of the spaces. */
 static struct space *space_new(struct spaces *spaces, struct store *store, unsigned shards,
                                const char *name, const void *identity, size_t identity_size)
 {
     size_t name_size = name != NULL ? strlen(name) + 1 : 0;
     struct space *space = NULL;
+    assert(lock_is_held(&spaces->lock));
     size_t fixed = sizeof *space + shards * sizeof space->segments[0];
     if (identity_size > SIZE_MAX / 4 || name_size > SIZE_MAX / 4)
         return NULL;
@@ -64,6 +66,7 @@ static void add(_Atomic uint64_t *counter, uint64_t amount)
 
 void space_count_hit(struct space *space, const struct reader *reader, int64_t saved_ns)
 {
+    assert(reader->number < READERS && saved_ns >= 0);
     struct tally *tally = &space->tallies[reader->number];
     add(&tally->hits, 1);
     add(&tally->saved_ns, (uint64_t)saved_ns);
@@ -80,10 +83,11 @@ static void sum_up(const struct space *space, uint64_t *sums)
     }
 }
 
-/* Add what was counted since the last reset. Holds the lock of the spaces. */
+/* Add what was counted since the last reset. */
 static void add_counted(uint64_t *sums, const struct space *space)
 {
     uint64_t ever[COUNTERS];
+    assert(lock_is_held(&space->spaces->lock));
     sum_up(space, ever);
     for (size_t i = 0; i < COUNTERS; i++)
         sums[i] += ever[i] - space->reset[i];
@@ -122,12 +126,14 @@ struct space *space_get(struct spaces *spaces, struct store *store, unsigned sha
 
 struct space *space_hold(struct space *space)
 {
+    assert(atomic_load(&space->holds) > 0);
     atomic_fetch_add(&space->holds, 1);
     return space;
 }
 
 void space_drop(struct space *space)
 {
+    assert(atomic_load(&space->holds) > 0);
     /* The last hold is given back under the lock, where space_get() cannot find the space. */
     int64_t holds = atomic_load(&space->holds);
     while (holds > 1)

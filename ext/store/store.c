@@ -1,5 +1,6 @@
 #include "store/store.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/lock.h"
@@ -47,6 +48,7 @@ static bool make_locks(struct store *store)
 
 struct store *store_new(unsigned shards, struct limits limits)
 {
+    assert(shards >= 1 && shards <= 1024 && (shards & (shards - 1)) == 0);
     struct store *store = memory_alloc_zero(sizeof *store + shards * sizeof *store->shards);
     if (store == NULL)
         return NULL;
@@ -98,6 +100,7 @@ struct space *store_space(struct store *store, const char *name, const void *ide
 
 void space_release(struct space *space)
 {
+    assert(lock_none_is_held() && atomic_load(&space->references) > 0);
     if (space == NULL)
         return;
     atomic_fetch_sub(&space->references, 1);
@@ -118,6 +121,7 @@ const char *space_name(const struct space *space)
 
 static struct shard *shard_of(const struct store *store, struct key key)
 {
+    assert(store->shard_count > 0);
     return &store->shards[key.high & (store->shard_count - 1)];
 }
 
@@ -194,6 +198,7 @@ static struct entry **prepare(struct store *store, struct shard *shard,
                               const struct query_identity *identity, int64_t now,
                               size_t *table_count)
 {
+    assert(lock_none_is_held());
     struct removal removal = {0};
     shard_lock(shard);
     struct entry *older = shard_find(shard, identity);
@@ -211,6 +216,7 @@ static void link_entry(struct store *store, struct shard *shard, struct entry *e
                        const struct query_identity *identity, struct entry **table,
                        size_t table_count)
 {
+    assert(lock_none_is_held());
     struct removal removal = {0};
     struct entry **unused = table;
     size_t unused_count = table_count;
@@ -233,6 +239,7 @@ static void link_entry(struct store *store, struct shard *shard, struct entry *e
 enum kept store_insert(struct store *store, const struct query_identity *identity,
                        const struct admission *admission)
 {
+    assert(lock_none_is_held() && admission->result != NULL);
     size_t bytes = space_entry_bytes(identity, admission);
     if (!can_fit(store, identity, bytes)) {
         store_count_rejection(store, identity->space);
@@ -307,6 +314,7 @@ static bool attach(struct store *store, const struct query_identity *identity, i
 bool store_extend(struct store *store, const struct query_identity *identity, int64_t now,
                   struct result *result, const struct extension *extension)
 {
+    assert(lock_none_is_held());
     size_t before = bytes_of(shard_of(store, identity->key), identity, result);
     if (before == 0 || extension->bytes > INT64_MAX / 4 ||
         !can_fit(store, identity, before + extension->bytes) || !result_claim(result))
@@ -336,6 +344,7 @@ static int show(struct shard *shard, struct entry *entry, void *context)
 
 int store_each(struct store *store, int (*visit)(const struct entry_view *, void *), void *context)
 {
+    assert(lock_none_is_held() && visit != NULL);
     int stop = 0;
     struct visit each = {visit, context};
     for (unsigned i = 0; i < store->shard_count && stop == 0; i++) {
@@ -369,6 +378,7 @@ static int remove_chosen(struct shard *shard, struct entry *entry, void *context
 int64_t store_remove(struct store *store, bool (*match)(const struct entry_view *, void *),
                      void *context, enum cause cause)
 {
+    assert(lock_none_is_held());
     struct choice choice = {.match = match, .context = context, .cause = cause};
     places_invalidate();
     for (unsigned i = 0; i < store->shard_count; i++) {
@@ -398,6 +408,7 @@ void store_count_miss(struct store *store, struct space *space)
 
 void store_count_coalesced(struct store *store, struct space *space, int64_t load_ns)
 {
+    assert(load_ns >= 0);
     (void)store;
     space_count(space, COUNTER(hits), 1);
     space_count(space, COUNTER(coalesced), 1);
@@ -419,6 +430,7 @@ void store_count_rejection(struct store *store, struct space *space)
 
 void store_count_load(struct store *store, struct space *space, int64_t nanoseconds)
 {
+    assert(nanoseconds >= 0);
     (void)store;
     space_count(space, COUNTER(load_ns), (uint64_t)nanoseconds);
 }

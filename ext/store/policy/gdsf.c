@@ -15,6 +15,9 @@
 #include <string.h>
 
 #include "base/ticks.h"
+
+#include <assert.h>
+
 #include "store/policy/policy.h"
 
 /* A worth is a number of at least 0; such numbers, taken for integers, are in the same order. */
@@ -134,6 +137,7 @@ static void leave(struct order *order, struct entry *entry, enum cause cause)
 
 static struct entry *first(struct order *order, unsigned queue)
 {
+    assert(queue == 0);
     if (queue > 0 || *root(order) == NULL)
         return NULL;
     for (;;) {
@@ -163,6 +167,7 @@ static bool dismiss(struct order *order, struct entry *entry)
 
 static int64_t bound(const struct order *order, unsigned queue)
 {
+    assert(queue == 0);
     const struct place *top = order->rings[0].child;
     return queue > 0 || top == NULL ? TICKS_NEVER : top->rank;
 }

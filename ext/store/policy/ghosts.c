@@ -1,5 +1,7 @@
 #include "store/policy/ghosts.h"
 
+#include <assert.h>
+
 #include "base/memory.h"
 
 /* Slots that one hash may be in: what the processor fetches at once. */
@@ -23,6 +25,7 @@ static uint32_t hash_of(const struct key *key)
 
 static uint64_t *set_of(uint64_t *slots, size_t count, uint32_t hash)
 {
+    assert(slots != NULL && count > 0);
     return &slots[(hash & (count / SET - 1)) * SET];
 }
 
@@ -68,6 +71,7 @@ void ghosts_remember(struct ghosts *ghosts, const struct key *key)
 
 bool ghosts_recall(struct ghosts *ghosts, const struct key *key, int64_t age)
 {
+    assert(age >= 0);
     uint32_t hash = hash_of(key);
     bool found = false;
     if (atomic_load_explicit(&ghosts->count, memory_order_relaxed) == 0)
@@ -111,6 +115,7 @@ static void move(uint64_t *from, size_t from_count, uint64_t *to, size_t to_coun
 
 void ghosts_resize(struct ghosts *ghosts, uint64_t *slots, size_t count, bool unless_empty)
 {
+    assert((slots == NULL) == (count == 0));
     lock_take(&ghosts->lock);
     uint64_t *old = ghosts->slots;
     size_t old_count = ghosts->count;

@@ -16,6 +16,9 @@
 #include <stdbool.h>
 
 #include "base/ticks.h"
+
+#include <assert.h>
+
 #include "store/policy/policy.h"
 
 /* Bin n holds a sorted chain of 2 to the n runs, so there can be no more. */
@@ -152,6 +155,7 @@ static void leave(struct order *order, struct entry *entry, enum cause cause)
 
 static struct entry *first(struct order *order, unsigned queue)
 {
+    assert(queue == 0);
     (void)queue;
     for (;;) {
         bool some_aside = !ring_is_empty(&order->rings[ASIDE]);
@@ -174,6 +178,7 @@ static struct entry *first(struct order *order, unsigned queue)
 
 static int64_t bound(const struct order *order, unsigned queue)
 {
+    assert(queue == 0);
     const struct place *rings = order->rings;
     (void)queue;
     if (!ring_is_empty(&rings[SORTED]))

@@ -1,5 +1,7 @@
 #include "store/policy/policies.h"
 
+#include <assert.h>
+
 #include "base/sqlite.h"
 
 #define DECLARE(name) extern const struct policy policy_##name;
@@ -13,11 +15,13 @@ static const struct policy *const policies[] = {POLICIES(POINT_FIRST, POINT_OTHE
 
 const struct policy *policy_at(int64_t number)
 {
+    assert(number >= 0 && (size_t)number < POLICY_COUNT);
     return policies[number];
 }
 
 const struct policy *policy_find(const char *name)
 {
+    assert(name != NULL);
     for (size_t i = 0; i < POLICY_COUNT; i++)
         if (sqlite3_stricmp(policies[i]->name, name) == 0)
             return policies[i];

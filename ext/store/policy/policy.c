@@ -1,5 +1,6 @@
 #include "store/policy/policy.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/ticks.h"
@@ -9,6 +10,7 @@
 bool scope_init(struct scope *scope, const struct policy *policy, const _Atomic int64_t *entries,
                 _Atomic int64_t *bytes)
 {
+    assert(policy != NULL);
     atomic_init(&scope->policy, policy);
     return ghosts_init(&scope->ghosts, entries, bytes);
 }
@@ -37,6 +39,7 @@ static void start(struct order *order, const struct policy *policy)
 
 void order_init(struct order *order, struct scope *scope, ptrdiff_t to_place)
 {
+    assert(scope != NULL && to_place > 0);
     memset(order, 0, sizeof *order);
     order->scope = scope;
     order->to_place = to_place;
@@ -56,6 +59,7 @@ static void publish(struct order *order)
 
 void order_add(struct order *order, struct entry *entry)
 {
+    assert(entry != NULL && entry->bytes > 0);
     order->policy->add(order, entry);
     publish(order);
 }
@@ -68,6 +72,7 @@ void order_remove(struct order *order, struct entry *entry, enum cause cause)
 
 struct entry *order_first(struct order *order, unsigned queue)
 {
+    assert(queue < order->policy->queues);
     struct entry *entry = order->policy->first(order, queue);
     publish(order);
     return entry;
@@ -83,6 +88,7 @@ bool order_dismiss(struct order *order, struct entry *entry)
 
 void order_follow(struct order *order, const struct policy *policy)
 {
+    assert(policy != NULL);
     struct place *all = NULL; /* by `next`, from who would have gone first */
     struct place **end = &all;
     if (order->policy == policy)
@@ -109,6 +115,7 @@ void order_follow(struct order *order, const struct policy *policy)
 
 static void count(struct order *order, unsigned queue, int64_t bytes)
 {
+    assert(queue < QUEUES);
     _Atomic int64_t *sum = &order->bytes[queue];
     int64_t before = atomic_load_explicit(sum, memory_order_relaxed);
     atomic_store_explicit(sum, before + bytes, memory_order_relaxed);
@@ -121,6 +128,7 @@ void order_grow(struct order *order, struct entry *entry, size_t bytes)
 
 void order_count_in(struct order *order, struct entry *entry, unsigned queue)
 {
+    assert(queue < QUEUES);
     place_of(order, entry)->queue = (uint8_t)queue;
     count(order, queue, (int64_t)entry->bytes);
 }

@@ -14,6 +14,9 @@
 ** A place's rank is the number of its turn in the scope, so queues are in order across shards.
 */
 #include "base/ticks.h"
+
+#include <assert.h>
+
 #include "store/policy/policy.h"
 
 enum { SMALL, MAIN };
@@ -31,6 +34,7 @@ static unsigned choose(const int64_t bytes[QUEUES])
 
 static void enqueue(struct order *order, struct entry *entry, unsigned queue)
 {
+    assert(queue < QUEUES);
     struct place *place = place_of(order, entry);
     place->rank = scope_ticket(order->scope);
     ring_append(&order->rings[queue], place);
@@ -82,6 +86,7 @@ static void leave(struct order *order, struct entry *entry, enum cause cause)
 
 static struct entry *first(struct order *order, unsigned queue)
 {
+    assert(queue < QUEUES);
     struct place *ring = &order->rings[queue];
     return ring_is_empty(ring) ? NULL : entry_at(order, ring->next);
 }
@@ -102,6 +107,7 @@ static bool dismiss(struct order *order, struct entry *entry)
 
 static int64_t bound(const struct order *order, unsigned queue)
 {
+    assert(queue < QUEUES);
     const struct place *ring = &order->rings[queue];
     return ring_is_empty(ring) ? TICKS_NEVER : ring->next->rank;
 }
