@@ -20,13 +20,13 @@ version: ## Print the version, which include/querycache.h alone says
 
 man: $(MAN_PAGES:%=$(BUILD)/man/%) ## Build the man pages, in build/man
 
-# README.md holds the reference. Made each time, as PREFIX may be another; in one step, as several
+# docs/reference.md is the page's middle. Made each time, as PREFIX may be another; in one step, as several
 # may be at it.
-$(BUILD)/man/%: docs/man/% docs/man/markdown.awk README.md FORCE
+$(BUILD)/man/%: docs/man/% docs/man/markdown.awk docs/reference.md FORCE
 	@mkdir -p $(@D) && page=$@.$$$$ && \
-	awk -v sections='Reference,What is refused,Limits' -f docs/man/markdown.awk README.md \
+	awk -v sections='Reference,What is refused,Limits' -f docs/man/markdown.awk docs/reference.md \
 	    > $$page.reference && \
-	$(FILL_IN) -e "s|@DATE@|$$(date -u -r README.md +%Y-%m-%d)|" \
+	$(FILL_IN) -e "s|@DATE@|$$(date -u -r docs/reference.md +%Y-%m-%d)|" \
 	    -e "/^@REFERENCE@$$/r $$page.reference" -e '/^@REFERENCE@$$/d' $< > $$page && \
 	rm $$page.reference && mv $$page $@
 

@@ -1,5 +1,5 @@
 /*
-** Hazards of docs/design.md, section 3: what others commit, when, and in which mode the file is.
+** Hazards of docs/exactness.md: what others commit, when, and in which mode the file is.
 ** The others are plain connections: to one with the extension they are as foreign as another
 ** process; tests/foreign.t has real processes.
 */

@@ -1,5 +1,5 @@
 /*
-** Hazards of docs/design.md, section 3: what a connection itself writes, in every way there is, and
+** Hazards of docs/exactness.md: what a connection itself writes, in every way there is, and
 ** the hooks that should name it. After each, a cached read equals the query itself, and where the
 ** entry must have survived, it is still a hit.
 */

@@ -1,5 +1,5 @@
 /*
-** Hazards of docs/design.md, section 3: a text that comes to mean something else, because names,
+** Hazards of docs/exactness.md: a text that comes to mean something else, because names,
 ** functions, authorizers or columns changed.
 */
 #include <stdlib.h>

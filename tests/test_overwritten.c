@@ -1,7 +1,7 @@
 /*
 ** A file that is overwritten in place, past SQLite, while connections have it open: whoever opens
 ** it later reads what is there, and whoever had it open reads what its own plain query gives.
-** Hazard 10 of docs/design.md, section 3.
+** Hazard 10 of docs/exactness.md.
 */
 #include <fcntl.h>
 #include <stdio.h>

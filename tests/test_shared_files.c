@@ -1,6 +1,6 @@
 /*
 ** Connections that share results, and what happens to their file: checkpoints, modes, VACUUM, other
-** processes, other files in its place. Hazards 8, 9 and 10 of docs/design.md, section 3.
+** processes, other files in its place. Hazards 8, 9 and 10 of docs/exactness.md.
 */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
 ** Connections that share results, where a text means something else on one of them, and what cannot
-** be seen. Hazards 12 to 15 of docs/design.md, section 3.
+** be seen. Hazards 12 to 15 of docs/exactness.md.
 */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /*
 ** Connections that share results, in transactions: own uncommitted writes, hooks that are lost, old
 ** snapshots, and statements during which another commits. Hazards 5, 6, 7 and 11 of
-** docs/design.md, section 3.
+** docs/exactness.md.
 */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
 ** Connections that share results, and write: what one of them commits ends what it changed, on all
-** of them, and nothing else. Hazards 1 to 6 of docs/design.md, section 3.
+** of them, and nothing else. Hazards 1 to 6 of docs/exactness.md.
 */
 #include <signal.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 # Turns sections of a Markdown file into the man(7) language, so that the reference stands in one
-# place, README.md, and is what `man querycache` shows too.
+# place, docs/reference.md, and is what `man querycache` shows too.
 #
-#     awk -v sections='Reference,Limits' -f docs/man/markdown.awk README.md
+#     awk -v sections='Reference,Limits' -f docs/man/markdown.awk docs/reference.md
 #
-# It knows what README.md is written with: headings, paragraphs, lists of one level, tables, code
+# It knows what that page is written with: headings, paragraphs, lists of one level, tables, code
 # (indented or fenced), `code` in a text, and links, of which the text stays. A row of a table
 # becomes an item: its first cell is the tag, the others the text, each with the name of its column
 # where they are several. A link in parentheses of its own leads elsewhere, and goes.
