@@ -116,7 +116,8 @@ include bench/bench.mk tests/tests.mk packaging/package.mk
 VARIANTS := static:RELEASE:system      newest:RELEASE:newest \
             test-system:TEST:system    test-newest:TEST:newest \
             asan:ASAN:asan             tsan:TSAN:tsan \
-            coverage:COVER:system      mutants:MUTANTS:system
+            coverage:COVER:system      mutants:MUTANTS:system \
+            hit-path:PASSED:system
 # $(call VARIANT,FOLDER,FLAGS,SQLITE)
 define VARIANT
 $(call LINKABLE,$(1),$($(2)),$($(3)_COMPILE),$($(3)_SOURCE))

@@ -15,6 +15,9 @@ LEFT_OUT        := $(if $(HIREDIS),,bench/peers/redis.c) \
 PEER_SOURCES    := $(filter-out $(LEFT_OUT),$(wildcard bench/peers/*.c))
 PEER_FLAGS      := $(if $(HIREDIS),-DHAVE_HIREDIS) $(if $(LIBMEMCACHED),-DHAVE_LIBMEMCACHED)
 
+# What a release calls, counted (bench/hit_path.sh).
+PASSED          := -O0 -DNDEBUG --coverage -fprofile-update=atomic
+
 # Part of a variant: $(1) is its folder, $(2) its flags, $(3) what of SQLite to link.
 define BENCHMARKS
 $(BUILD)/$(1)/bench/peers.o: $(BUILD)/sources
@@ -46,5 +49,5 @@ bench-report: ## Measure how cost grows too; build/bench/report.html has tables,
 	@bench/report.sh $(BUILD)/$(REPORT_WITH) $(BUILD)/bench $(BENCHES) $(GROWTHS)
 
 hit-path: ## Print the functions of ext/ that a hit passes, and count its instructions
-	@$(PARALLEL) $(BUILD)/coverage/hits $(BUILD)/static/hits
-	@bench/hit_path.sh $(BUILD)/coverage $(BUILD)/static
+	@$(PARALLEL) $(BUILD)/hit-path/hits $(BUILD)/static/hits
+	@bench/hit_path.sh $(BUILD)/hit-path $(BUILD)/static

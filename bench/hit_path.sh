@@ -2,23 +2,23 @@
 # Prints which functions of ext/ a hit of one row calls, then how many they are, of how many modules
 # (a header's inline functions are its module's), and how many instructions the whole statement is.
 #
-#     bench/hit_path.sh build/coverage build/static        as `make hit-path` does
+#     bench/hit_path.sh build/hit-path build/static        as `make hit-path` does
 #
 # The benchmark runs rounds of 200 hits, 10 of them and then 20; what the longer run has more is
 # 2,000 hits. A function is on the way of a hit if each of them calls it. GCOV is the compiler's
 # gcov; without valgrind the instructions are not counted.
 set -eu
 
-coverage=$1
+counting=$1
 release=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # FILE FUNCTION CALLS, for each function of ext/, after that many rounds.
 calls() {
-    find "$coverage" -name '*.gcda' -delete
-    "$coverage/hits" 1 1 "$1" > /dev/null
-    find "$coverage/ext" -name '*.gcno' | while read -r notes; do
+    find "$counting" -name '*.gcda' -delete
+    "$counting/hits" 1 1 "$1" > /dev/null
+    find "$counting/ext" -name '*.gcno' | while read -r notes; do
         ${GCOV:-gcov} --branch-probabilities --stdout --object-directory "$(dirname "$notes")" \
             "$notes" 2> /dev/null
     done | awk '

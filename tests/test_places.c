@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -442,6 +443,39 @@ static void test_slow(uint64_t seed)
     close_all();
 }
 
+/* The child's exit status: 0 where all is as it should be. */
+static int in_child(struct result_place *place)
+{
+    struct place_value value;
+    unsigned from = 0;
+    if (places_any() || places_get(&from, "key", 3, &value))
+        return 1;
+    places_put("key", 3, "value", 5);
+    if (!places_add(place))
+        return 2;
+    places_put("key", 3, "value", 5);
+    if (!places_settle(2000) || !places_get(&from, "key", 3, &value))
+        return 3;
+    return 0;
+}
+
+static void test_fork(void)
+{
+    struct shelf shelf = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    struct result_place place = place_of(&shelf, "parent's", 1000);
+    sqlite3_close(open_cached(fresh_file("fork.db"), 0)); /* from then on forks are seen */
+    places_add(&place);
+    places_put("key", 3, "value", 5);
+    places_settle(1000);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(in_child(&place));
+    int status = -1;
+    waitpid(child, &status, 0);
+    is_int(status, 0, "the child of a fork() has no places, and can add its own");
+    take_away(&shelf, "parent's");
+}
+
 int main(void)
 {
     uint64_t seed = random_seed((uint64_t)time(NULL) * 1000003U + (uint64_t)getpid());
@@ -449,5 +483,6 @@ int main(void)
     test_second_place(seed);
     test_unreliable(seed);
     test_slow(seed);
+    test_fork();
     return tap_done();
 }

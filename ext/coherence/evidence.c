@@ -121,7 +121,7 @@ void views_add(struct views *views, const struct view *view)
 }
 
 /* NULL when the reader does not read that history. */
-static const struct view *view_of(const struct views *views, const struct history *history)
+static inline const struct view *view_of(const struct views *views, const struct history *history)
 {
     for (unsigned i = 0; i < views->count; i++)
         if (views->list[i].history == history)
@@ -187,7 +187,7 @@ __attribute__((noinline)) static enum standing judge_each(const struct evidence 
 
 /* Whether the reader is at the very epochs that the evidence was taken at. (It has the files open, so
 ** no history of theirs is abandoned.) */
-static bool is_of_same_state(const struct evidence *evidence, const struct views *views)
+static inline bool is_of_same_state(const struct evidence *evidence, const struct views *views)
 {
     for (unsigned i = 0; i < evidence->source_count; i++) {
         const struct view *view = view_of(views, evidence->sources[i].history);
@@ -197,7 +197,8 @@ static bool is_of_same_state(const struct evidence *evidence, const struct views
     return views->exact;
 }
 
-enum standing evidence_judge(const struct evidence *evidence, const struct views *views)
+/* Inline for the linker: each hit calls it. */
+inline enum standing evidence_judge(const struct evidence *evidence, const struct views *views)
 {
     return is_of_same_state(evidence, views) ? EVIDENCE_STANDS : judge_each(evidence, views);
 }
