@@ -100,9 +100,9 @@ struct space *store_space(struct store *store, const char *name, const void *ide
 
 void space_release(struct space *space)
 {
-    assert(lock_none_is_held() && atomic_load(&space->references) > 0);
     if (space == NULL)
         return;
+    assert(lock_none_is_held() && atomic_load(&space->references) > 0);
     atomic_fetch_sub(&space->references, 1);
     space_drop(space);
 }
