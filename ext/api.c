@@ -3,9 +3,12 @@
 ** extension is in querycache.c.
 */
 #include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
 
 #include "session/settings.h"
 #include "load/libraries.h"
+#include "metrics/statistics.h"
 #include "statement/prepare.h"
 #include "querycache.h"
 #include "read/invalidate.h"
@@ -171,65 +174,38 @@ void *querycache_rollback_hook(sqlite3 *db, void (*hook)(void *argument), void *
 
 /* ---- the cache of the process: that of each SQLite library in it ---- */
 
-static void add_stats(struct querycache_stats *stats, const struct querycache_stats *more)
+/* Of this library and of the copies that serve others. */
+static int sum_up(struct querycache_stats *stats)
 {
-    stats->hits += more->hits;
-    stats->misses += more->misses;
-    stats->bypasses += more->bypasses;
-    stats->coalesced += more->coalesced;
-    stats->insertions += more->insertions;
-    stats->rejections += more->rejections;
-    stats->evictions += more->evictions;
-    stats->expirations += more->expirations;
-    stats->invalidations += more->invalidations;
-    stats->entries += more->entries;
-    stats->bytes += more->bytes;
-    stats->max_entries += more->max_entries;
-    stats->max_bytes += more->max_bytes;
-    stats->load_us += more->load_us;
-    stats->saved_us += more->saved_us;
-}
-
-static int own_stats(struct querycache_stats *stats)
-{
+    const struct copy *copy;
+    unsigned number = 0;
     struct store *store = runtime_store();
     if (store == NULL)
         return SQLITE_NOMEM;
-    struct counters counters = store_counters(store);
-    struct usage usage = store_usage(store);
-    struct limits limits = store_limits(store);
-    *stats = (struct querycache_stats){
-        .hits = (sqlite3_int64)counters.hits,
-        .misses = (sqlite3_int64)counters.misses,
-        .bypasses = (sqlite3_int64)counters.bypasses,
-        .coalesced = (sqlite3_int64)counters.coalesced,
-        .insertions = (sqlite3_int64)counters.insertions,
-        .rejections = (sqlite3_int64)counters.rejections,
-        .evictions = (sqlite3_int64)counters.evictions,
-        .expirations = (sqlite3_int64)counters.expirations,
-        .invalidations = (sqlite3_int64)counters.invalidations,
-        .entries = usage.entries,
-        .bytes = usage.bytes,
-        .max_entries = limits.max_entries,
-        .max_bytes = limits.max_bytes,
-        .load_us = (sqlite3_int64)(counters.load_ns / 1000),
-        .saved_us = (sqlite3_int64)(counters.saved_ns / 1000),
-    };
+    struct measured measured = statistics_of_process(store);
+    statistics_fill(stats, &measured);
+    while ((copy = libraries_next(&number)) != NULL) {
+        struct querycache_stats more = {.size = sizeof more};
+        int rc = copy->get_stats(&more);
+        if (rc != SQLITE_OK)
+            return rc;
+        statistics_add(stats, &more);
+    }
     return SQLITE_OK;
 }
 
 int querycache_get_stats(struct querycache_stats *stats)
 {
-    struct querycache_stats more;
-    const struct copy *copy;
-    unsigned number = 0;
-    int rc = sqlite_is_there() ? own_stats(stats) : SQLITE_MISUSE;
-    while (rc == SQLITE_OK && (copy = libraries_next(&number)) != NULL) {
-        rc = copy->get_stats(&more);
-        if (rc == SQLITE_OK)
-            add_stats(stats, &more);
-    }
-    return rc;
+    struct querycache_stats found = {.size = stats->size};
+    size_t known = stats->size < sizeof found ? stats->size : sizeof found;
+    if (!sqlite_is_there() || stats->size < offsetof(struct querycache_stats, misses))
+        return SQLITE_MISUSE;
+    int rc = sum_up(&found);
+    if (rc != SQLITE_OK)
+        return rc;
+    memset((char *)stats + known, 0, stats->size - known);
+    memcpy(stats, &found, known);
+    return SQLITE_OK;
 }
 
 int querycache_clear(sqlite3_int64 *dropped)

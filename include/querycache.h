@@ -23,6 +23,8 @@
 #ifndef QUERYCACHE_H
 #define QUERYCACHE_H
 
+#include <stddef.h>
+
 #include <sqlite3.h>
 
 #ifdef __cplusplus
@@ -159,15 +161,28 @@ QUERYCACHE_API void *querycache_rollback_hook(sqlite3 *db, void (*hook)(void *ar
 
 /* ---- the cache of the process ---- */
 
-/* The row of cache_stats; of several SQLite libraries, the sums. Counts since the start or cache_reset_stats(); times in microseconds. */
+/*
+** The row of cache_stats; of several SQLite libraries, the sums. Counts since the start or
+** cache_reset_stats(); times in microseconds. The struct may grow at its end: `size` says which one
+** the program was compiled with.
+*/
 struct querycache_stats {
+    size_t size; /* in: sizeof(struct querycache_stats) */
     sqlite3_int64 hits, misses, bypasses, coalesced;
     sqlite3_int64 insertions, rejections, evictions, expirations, invalidations;
     sqlite3_int64 entries, bytes, max_entries, max_bytes;
     sqlite3_int64 load_us, saved_us;
 };
 
-/* SQLITE_OK, or SQLITE_NOMEM. */
+/*
+** Fill what is behind `size`: of a smaller struct as much as it has, of a larger one the rest with
+** zeroes.
+**
+**     struct querycache_stats stats = {.size = sizeof stats};
+**     querycache_get_stats(&stats);
+**
+** SQLITE_OK; SQLITE_MISUSE where `size` has no room for a single count; SQLITE_NOMEM.
+*/
 QUERYCACHE_API int querycache_get_stats(struct querycache_stats *stats);
 
 /* Drop all entries; *dropped, if not NULL, is how many could still have been served. */

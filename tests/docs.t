@@ -63,4 +63,14 @@ is "$(files | grep -E '^tests/(test_[a-z_0-9]*\.c|[a-z_]*\.t|clients/[a-z_]*\.t|
         grep -qF "\`${file#tests/}\`" tests/README.md || echo "$file"
     done)" '' 'tests/README.md has a line for each test'
 
+# Every name that SQL shows is in the reference.
+for table in cache_stats cache_definitions cache_entries cache_tables cache_config; do
+    is "$(run_sql <<<"SELECT name FROM pragma_table_info('$table');" | while read -r name; do
+        grep -qw "$name" docs/reference.md || echo "$name"
+    done)" '' "docs/reference.md names every column of $table"
+done
+is "$(run_sql <<<'SELECT name FROM cache_config;' | while read -r name; do
+    grep -qF "\`$name\`" docs/reference.md || echo "$name"
+done)" '' 'and every setting'
+
 done_testing

@@ -24,6 +24,9 @@ hits=$("$run" --rules "$dir/all" "$client" "$dir/hits.db" hits 2>&1)
 like "$hits" 'many=1' 'and reads hit'
 like "$hits" 'held: 10 misses' 'of connections that hold their statements one computes, after each commit of another'
 like "$(cat "$dir/report")" 'querycache in process' 'the report says what came of it'
+is "$(sed -n '2,/^rule/p' "$dir/report" | grep -oE '^[a-z_]+ [0-9]+$' | cut -d' ' -f1 | sort -u)" \
+    "$(run_sql <<<"SELECT name FROM pragma_table_info('cache_stats') WHERE name <> 'hit_rate' ORDER BY name;")" \
+    'it has every count that cache_stats has'
 like "$(grep -c '^rule 1: [1-9]' "$dir/report")" '[1-9]' 'and which rule matched'
 like "$(cat "$dir/report")" 'not cached .* calls call_back\(\)' 'and why something was not cached'
 

@@ -564,7 +564,7 @@ static void test_hooks(void)
 static void test_process(void)
 {
     sqlite3_int64 dropped = -1;
-    struct querycache_stats stats;
+    struct querycache_stats stats = {.size = sizeof stats};
     char *error = NULL;
     is_int(querycache_version_number(), QUERYCACHE_VERSION_NUMBER, "the version's number");
     is_int(querycache_register_auto(), SQLITE_OK, "registered for all connections");

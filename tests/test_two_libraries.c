@@ -380,7 +380,7 @@ static void c_api(const struct world *world)
     struct library a = library(world->first);
     struct library b = library(world->second);
     struct api api = api_of_extension();
-    struct querycache_stats stats;
+    struct querycache_stats stats = {.size = sizeof stats};
     sqlite3_int64 dropped = -1;
     sqlite3_stmt *statement = NULL;
     sqlite3 *db_a = open_and_use(&a, world->databases[0]);

@@ -42,7 +42,7 @@ int main(int argc, char **argv)
 {
     sqlite3 *db;
     sqlite3_stmt *sales;
-    struct querycache_stats stats;
+    struct querycache_stats stats = {.size = sizeof stats};
     if (argc != 2) {
         fprintf(stderr, "usage: prepare FILE\n");
         return 2;

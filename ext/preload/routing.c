@@ -20,6 +20,7 @@
 #include "statement/rules.h"
 #include "session/session.h"
 #include "metrics/shapes.h"
+#include "metrics/statistics.h"
 #include "statement/prepared_table.h"
 
 /* ---- connections ---- */
@@ -174,7 +175,7 @@ static int report_refusal(const struct refusal *refusal, void *file)
 
 void routing_report(void)
 {
-    struct querycache_stats stats;
+    struct querycache_stats stats = {.size = sizeof stats};
     const char *path = getenv("QUERYCACHE_REPORT");
     if (path == NULL || *path == '\0' || querycache_get_stats(&stats) != SQLITE_OK)
         return;
@@ -185,13 +186,11 @@ void routing_report(void)
         return;
     }
     fprintf(file, "querycache in process %ld\n", (long)getpid());
-    fprintf(file,
-            "hits %lld\nmisses %lld\nbypasses %lld\ninsertions %lld\nrejections %lld\n"
-            "evictions %lld\ninvalidations %lld\nentries %lld\nbytes %lld\nload_us %lld\n"
-            "saved_us %lld\n",
-            stats.hits, stats.misses, stats.bypasses, stats.insertions, stats.rejections,
-            stats.evictions, stats.invalidations, stats.entries, stats.bytes, stats.load_us,
-            stats.saved_us);
+    for (size_t i = 0; i < STATISTIC_COUNT; i++) {
+        if (statistics[i].shows != STATISTIC_TABLES)
+            fprintf(file, "%s %" PRId64 "\n", statistics[i].name,
+                    statistics_field(&stats, &statistics[i]));
+    }
     rules_each(report_rule, file);
     fprintf(file, "no rule: %" PRIu64 "\n", rules_unmatched());
     refusals_each(report_refusal, file);

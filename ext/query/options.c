@@ -4,60 +4,19 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "store/policy/policies.h"
 #include "base/sqlite.h"
 #include "base/ticks.h"
-#include "base/units.h"
 #include "query/token.h"
 
-enum option {
-    OPTION_TTL,
-    OPTION_TTI,
-    OPTION_MAX_ENTRIES,
-    OPTION_MAX_BYTES,
-    OPTION_MAX_RESULT_BYTES,
-    OPTION_MAX_ROWS,
-    OPTION_MIN_TIME,
-    OPTION_POLICY,
-    OPTION_COHERENCE,
-    OPTION_SHARE,
-    OPTION_NONDETERMINISTIC,
-    OPTION_TAGS,
-};
+#define NAME(name, NUMBER, form) [OPTION_##NUMBER] = #name,
+const char *const option_names[OPTION_COUNT] = {OPTIONS(NAME, NAME)};
 
-const char *const option_names[OPTION_COUNT] = {
-    [OPTION_TTL] = "ttl",
-    [OPTION_TTI] = "tti",
-    [OPTION_MAX_ENTRIES] = "max_entries",
-    [OPTION_MAX_BYTES] = "max_bytes",
-    [OPTION_MAX_RESULT_BYTES] = "max_result_bytes",
-    [OPTION_MAX_ROWS] = "max_rows",
-    [OPTION_MIN_TIME] = "min_time",
-    [OPTION_POLICY] = "policy",
-    [OPTION_COHERENCE] = "coherence",
-    [OPTION_SHARE] = "share",
-    [OPTION_NONDETERMINISTIC] = "nondeterministic",
-    [OPTION_TAGS] = "tags",
-};
+#define FORM(name, NUMBER, form) [OPTION_##NUMBER] = (form),
+static const char *const accepted_forms[OPTION_COUNT] = {OPTIONS(FORM, FORM)};
 
-#define OPTION_LIST                                                                                \
-    "ttl, tti, max_entries, max_bytes, max_result_bytes, max_rows, min_time, policy, coherence, "  \
-    "share, nondeterministic, tags"
-
-static const char *const accepted_forms[OPTION_COUNT] = {
-    [OPTION_TTL] = UNITS_DURATION_FORM ", or 'none'",
-    [OPTION_TTI] = UNITS_DURATION_FORM ", or 'none'",
-    [OPTION_MAX_ENTRIES] = "a positive whole number",
-    [OPTION_MAX_BYTES] = UNITS_SIZE_FORM,
-    [OPTION_MAX_RESULT_BYTES] = UNITS_SIZE_FORM,
-    [OPTION_MAX_ROWS] = "a positive whole number",
-    [OPTION_MIN_TIME] = UNITS_DURATION_FORM,
-    [OPTION_POLICY] = POLICIES_FORM,
-    [OPTION_COHERENCE] = "'exact' or 'ttl'",
-    [OPTION_SHARE] = "'process' or 'connection'",
-    [OPTION_NONDETERMINISTIC] = "'refuse' or 'allow'",
-    [OPTION_TAGS] = "one or more names separated by commas, such as 'billing, eu'",
-};
+#define LIST_FIRST(name, NUMBER, form) #name
+#define LIST_OTHER(name, NUMBER, form) ", " #name
+#define OPTION_LIST OPTIONS(LIST_FIRST, LIST_OTHER)
 
 /* An error with a text, or SQLITE_NOMEM where the text could not be made. */
 static int failure(char *text, char **error)

@@ -8,7 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "store/policy/policy.h"
+#include "base/units.h"
+#include "store/policy/policies.h"
 
 enum coherence { COHERENCE_EXACT, COHERENCE_TTL };
 enum share { SHARE_PROCESS, SHARE_CONNECTION };
@@ -40,8 +41,36 @@ int options_read(struct options *options, unsigned *given, const char *argument,
 
 void options_clear(struct options *options);
 
-/* Number of options, and their names in the order in which SQL shows them. */
-#define OPTION_COUNT 12
+/*
+** The one list of options, in the order in which SQL shows them: FIRST and OTHER (name, NUMBER, form),
+** where the form is what error texts say that it accepts. cache_definitions and the error for an
+** unknown name follow. To add one: a line here, its field above, and how its text is read and shown
+** (set_option() and options_show(), which the compiler asks for).
+*/
+#define OPTIONS(FIRST, OTHER)                                                                      \
+    FIRST(ttl, TTL, UNITS_DURATION_FORM ", or 'none'")                                             \
+    OTHER(tti, TTI, UNITS_DURATION_FORM ", or 'none'")                                             \
+    OTHER(max_entries, MAX_ENTRIES, "a positive whole number")                                     \
+    OTHER(max_bytes, MAX_BYTES, UNITS_SIZE_FORM)                                                   \
+    OTHER(max_result_bytes, MAX_RESULT_BYTES, UNITS_SIZE_FORM)                                     \
+    OTHER(max_rows, MAX_ROWS, "a positive whole number")                                           \
+    OTHER(min_time, MIN_TIME, UNITS_DURATION_FORM)                                                 \
+    OTHER(policy, POLICY, POLICIES_FORM)                                                           \
+    OTHER(coherence, COHERENCE, "'exact' or 'ttl'")                                                \
+    OTHER(share, SHARE, "'process' or 'connection'")                                               \
+    OTHER(nondeterministic, NONDETERMINISTIC, "'refuse' or 'allow'")                               \
+    OTHER(tags, TAGS, "one or more names separated by commas, such as 'billing, eu'")
+
+#define OPTION_NUMBER(name, NUMBER, form) OPTION_##NUMBER,
+enum option { OPTIONS(OPTION_NUMBER, OPTION_NUMBER) };
+#define OPTION_COUNT_ONE(name, NUMBER, form) +1
+#define OPTION_COUNT (0 OPTIONS(OPTION_COUNT_ONE, OPTION_COUNT_ONE))
+
+/* Columns for CREATE TABLE, each behind a comma. */
+#define OPTION_COLUMN(name, NUMBER, form) ", " #name " TEXT"
+#define OPTION_COLUMNS OPTIONS(OPTION_COLUMN, OPTION_COLUMN)
+
+/* Their names. */
 extern const char *const option_names[OPTION_COUNT];
 
 /*

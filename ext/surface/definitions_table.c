@@ -10,8 +10,8 @@
 #include "surface/describe.h"
 #include "surface/listing.h"
 
-enum { FIRST_OPTION = 4, FIRST_COUNTER = FIRST_OPTION + OPTION_COUNT, COUNTERS = 14 };
-enum { DEFINITION_COLUMNS = FIRST_COUNTER + COUNTERS };
+enum { FIRST_OPTION = 4, FIRST_COUNTER = FIRST_OPTION + OPTION_COUNT };
+enum { DEFINITION_COLUMNS = FIRST_COUNTER + STATISTIC_COUNT_OF_EACH };
 
 /* ---- tables that are stored but not yet connected ---- */
 
@@ -70,25 +70,11 @@ static void connect_stored(sqlite3 *db)
 
 static void fill_counters(const struct space *space, struct cell *cells)
 {
-    struct counters counters = space_counters(space);
-    struct usage usage = space_usage(space);
-    const struct cell filled[COUNTERS] = {
-        listing_count(counters.hits),
-        listing_count(counters.misses),
-        listing_hit_rate(&counters),
-        listing_count(counters.bypasses),
-        listing_count(counters.coalesced),
-        listing_count(counters.insertions),
-        listing_count(counters.rejections),
-        listing_count(counters.evictions),
-        listing_count(counters.expirations),
-        listing_count(counters.invalidations),
-        listing_integer(usage.entries),
-        listing_integer(usage.bytes),
-        listing_microseconds(counters.load_ns),
-        listing_microseconds(counters.saved_ns),
-    };
-    memcpy(cells, filled, sizeof filled);
+    struct measured measured = statistics_of_space(space);
+    for (size_t i = 0; i < STATISTIC_COUNT; i++) {
+        if (statistics[i].shows != STATISTIC_PROCESS)
+            *cells++ = listing_statistic(&statistics[i], &measured);
+    }
 }
 
 static int add_definition(const struct cached_query *query, struct result_builder *rows,
@@ -134,15 +120,8 @@ static int definitions_collect(struct session *session, struct result_builder *r
 
 static const struct listing_table definitions_table = {
     .name = "querycache_definitions",
-    .declaration =
-        "CREATE TABLE cache_definitions(name TEXT, schema TEXT, sql TEXT, tables TEXT, "
-        "ttl TEXT, tti TEXT, max_entries TEXT, max_bytes TEXT, max_result_bytes TEXT, "
-        "max_rows TEXT, min_time TEXT, policy TEXT, coherence TEXT, share TEXT, "
-        "nondeterministic TEXT, tags TEXT, "
-        "hits INTEGER, misses INTEGER, hit_rate REAL, bypasses INTEGER, coalesced INTEGER, "
-        "insertions INTEGER, rejections INTEGER, evictions INTEGER, expirations INTEGER, "
-        "invalidations INTEGER, entries INTEGER, bytes INTEGER, load_us INTEGER, "
-        "saved_us INTEGER)",
+    .declaration = "CREATE TABLE cache_definitions(name TEXT, schema TEXT, sql TEXT, "
+                   "tables TEXT" OPTION_COLUMNS STATISTICS_COLUMNS_OF_EACH ")",
     .columns = DEFINITION_COLUMNS,
     .collect = definitions_collect,
 };

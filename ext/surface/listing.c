@@ -25,15 +25,12 @@ int listing_add(struct result_builder *rows, const struct cell *row)
     return result_builder_add(rows, row) ? SQLITE_OK : SQLITE_NOMEM;
 }
 
-struct cell listing_hit_rate(const struct counters *counters)
+struct cell listing_statistic(const struct statistic *statistic, const struct measured *measured)
 {
-    uint64_t reads = counters->hits + counters->misses;
-    return reads == 0 ? listing_null() : listing_real((double)counters->hits / (double)reads);
-}
-
-struct cell listing_microseconds(uint64_t nanoseconds)
-{
-    return listing_count(nanoseconds / 1000);
+    double ratio;
+    if (statistic->kind != STATISTIC_RATIO)
+        return listing_integer(statistic->value(measured));
+    return statistics_hit_rate(measured, &ratio) ? listing_real(ratio) : listing_null();
 }
 
 /* ---- the table ---- */

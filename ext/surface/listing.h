@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "metrics/statistics.h"
 #include "store/result.h"
 #include "surface/surface.h"
 
@@ -63,10 +64,7 @@ static inline struct cell listing_text(const char *text)
     return (struct cell){.type = CELL_TEXT, .bytes = text, .size = strlen(text)};
 }
 
-/* hits / (hits + misses), NULL before the first. */
-struct cell listing_hit_rate(const struct counters *counters);
-
-/* Whole microseconds of nanoseconds. */
-struct cell listing_microseconds(uint64_t nanoseconds);
+/* What a statistic comes to. */
+struct cell listing_statistic(const struct statistic *statistic, const struct measured *measured);
 
 #endif

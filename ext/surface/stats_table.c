@@ -8,39 +8,19 @@
 static int stats_collect(struct session *session, struct result_builder *rows,
                          sqlite3_value *argument, char **error)
 {
-    struct counters counters = store_counters(session->store);
-    struct usage usage = store_usage(session->store);
-    struct limits limits = store_limits(session->store);
+    struct measured measured = statistics_of_process(session->store);
+    struct cell row[STATISTIC_COUNT + 1];
     (void)argument, (void)error;
-    return listing_add(rows, (struct cell[]){
-                                 listing_count(counters.hits),
-                                 listing_count(counters.misses),
-                                 listing_hit_rate(&counters),
-                                 listing_count(counters.bypasses),
-                                 listing_count(counters.coalesced),
-                                 listing_count(counters.insertions),
-                                 listing_count(counters.rejections),
-                                 listing_count(counters.evictions),
-                                 listing_count(counters.expirations),
-                                 listing_count(counters.invalidations),
-                                 listing_integer(usage.entries),
-                                 listing_integer(usage.bytes),
-                                 listing_integer(limits.max_entries),
-                                 listing_integer(limits.max_bytes),
-                                 listing_microseconds(counters.load_ns),
-                                 listing_microseconds(counters.saved_ns),
-                                 listing_integer(1),
-                             });
+    for (size_t i = 0; i < STATISTIC_COUNT; i++)
+        row[i] = listing_statistic(&statistics[i], &measured);
+    row[STATISTIC_COUNT] = listing_integer(1);
+    return listing_add(rows, row);
 }
 
 static const struct listing_table stats_table = {
     .name = "querycache_stats",
-    .declaration = "CREATE TABLE cache_stats(hits INTEGER, misses INTEGER, hit_rate REAL, "
-                   "bypasses INTEGER, coalesced INTEGER, insertions INTEGER, rejections INTEGER, "
-                   "evictions INTEGER, expirations INTEGER, invalidations INTEGER, "
-                   "entries INTEGER, bytes INTEGER, max_entries INTEGER, max_bytes INTEGER, "
-                   "load_us INTEGER, saved_us INTEGER)",
-    .columns = 16,
+    .declaration = "CREATE TABLE cache_stats(" STATISTICS_COLUMNS ")",
+    .columns = STATISTIC_COUNT,
     .collect = stats_collect,
 };
 
