@@ -415,8 +415,10 @@ static int cache_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out)
     struct cache_table *table = (struct cache_table *)base;
     struct cache_cursor *cursor = table->spare;
     table->spare = NULL;
+    if (cursor == NULL)
+        return cursor_new(out);
     *out = &cursor->base;
-    return cursor != NULL ? SQLITE_OK : cursor_new(out);
+    return SQLITE_OK;
 }
 
 static void cursor_clear(struct cache_cursor *cursor)
