@@ -48,5 +48,6 @@ awk '
     END { printf "a hit: %d modules, %d functions\n", modules, functions }
 ' "$work/10" "$work/20"
 if command -v valgrind > /dev/null; then
-    echo "a hit: $((($(instructions 20) - $(instructions 10)) / 2000)) instructions, SQLite's included"
+    each=$((($(instructions 20) - $(instructions 10)) / 2000))
+    echo "a hit: $each instructions, SQLite's included"
 fi

@@ -1,6 +1,6 @@
 /*
-** The C API over the rooms below: include/querycache.h says what each function does. What starts the
-** extension is in querycache.c.
+** The C API over the rooms below: include/querycache.h says what each function does. What starts
+** the extension is in querycache.c.
 */
 #include <stdbool.h>
 #include <stddef.h>
@@ -106,8 +106,8 @@ int querycache_prepare16_v2(sqlite3 *db, const void *sql, int size, sqlite3_stmt
 
 /* ---- hooks ---- */
 
-/* Under its mutex, so that no hook is being called meanwhile. NULL, and not locked: the slots are not
-** ours, and SQLite is to be asked. */
+/* Under its mutex, so that no hook is being called meanwhile. NULL, and not locked: the slots are
+** not ours, and SQLite is to be asked. */
 static struct observer *lock_hooked(sqlite3 *db)
 {
     sqlite3_mutex *mutex = sqlite3_db_mutex(db);

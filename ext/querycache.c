@@ -43,8 +43,8 @@ static int register_once(sqlite3 *db, char **error)
 }
 
 /*
-** Another copy of this library, as libquerycache_preload.so in a program that loads the extension as
-** well, has this connection already. Two would take each other's hooks, and names.
+** Another copy of this library, as libquerycache_preload.so in a program that loads the extension
+** as well, has this connection already. Two would take each other's hooks, and names.
 */
 static bool is_taken(sqlite3 *db)
 {

@@ -7,18 +7,19 @@
 **
 **     querycache_register_auto();                                         // once, before opening
 **     sqlite3_open("shop.db", &db);
-**     querycache_prepare_v2(db, "SELECT …", -1, &statement, NULL, NULL);  // instead of SQLite's own
+** querycache_prepare_v2(db, "SELECT …", -1, &statement, NULL, NULL);  // instead of SQLite's own
 **
-** Functions that get a connection are as thread-safe as that is; the others are thread-safe.
-** Texts are UTF-8, zero-terminated. Codes are SQLite's (SQLITE_OK, …). The library may be linked
-** statically, or be the loadable extension; there, until SQLite has loaded it on some connection, all
-** but querycache_version() return SQLITE_MISUSE, and do nothing.
+** Functions that get a connection are as thread-safe as that is; the others are thread-safe. Texts
+** are UTF-8, zero-terminated. Codes are SQLite's (SQLITE_OK, …). The library may be linked
+** statically, or be the loadable extension; there, until SQLite has loaded it on some connection,
+** all but querycache_version() return SQLITE_MISUSE, and do nothing.
 **
-** A process may have several SQLite libraries (Python's beside apsw's), each of which loads the extension.
-** Each then has a cache of its own. Functions that get a connection serve it by its own SQLite, where it
-** has the extension (querycache_is_loaded()); for one without it they return SQLITE_MISUSE or NULL, as
-** its SQLite cannot be told. querycache_register_auto() is for the library that loaded the extension
-** first; the other functions that get no connection are for all together.
+** A process may have several SQLite libraries (Python's beside apsw's), each of which loads the
+** extension. Each then has a cache of its own. Functions that get a connection serve it by its own
+** SQLite, where it has the extension (querycache_is_loaded()); for one without it they return
+** SQLITE_MISUSE or NULL, as its SQLite cannot be told. querycache_register_auto() is for the
+** library that loaded the extension first; the other functions that get no connection are for all
+** together.
 */
 #ifndef QUERYCACHE_H
 #define QUERYCACHE_H
@@ -92,39 +93,43 @@ struct querycache_options {
 };
 
 /*
-** sqlite3_prepare_v2() and its kin (https://sqlite.org/c3ref/prepare.html), with options, which may be
-** NULL. What they give is an ordinary statement, used and finalized like any other. Where the text is
-** a SELECT that can be cached, it reads through the cache: a result that is kept is handed out,
-** another is computed row by row as it is stepped through, and kept once it was read to its end. All
-** other statements are prepared plainly; the table cache_refusals says which SELECTs were, and why.
+** sqlite3_prepare_v2() and its kin (https://sqlite.org/c3ref/prepare.html), with options, which may
+** be NULL. What they give is an ordinary statement, used and finalized like any other. Where the
+** text is a SELECT that can be cached, it reads through the cache: a result that is kept is handed
+** out, another is computed row by row as it is stepped through, and kept once it was read to its
+** end. All other statements are prepared plainly; the table cache_refusals says which SELECTs were,
+** and why.
 **
 ** Results, names and declared types of columns, parameters, tails and errors are those of SQLite's
 ** own function. What differs: sqlite3_sql() and EXPLAIN show the text over the cache;
 ** sqlite3_column_database_name(), _table_name() and _origin_name() show its table; statement
-** counters (sqlite3_stmt_status()) and traces count its work; a function that is marked deterministic
-** is not called for a kept result; an authorizer is asked for the cache's table as well. Preparing
-** takes two to three times as long, and a new text 0.08 to 0.14 ms more (bench/texts): reuse statements.
+** counters (sqlite3_stmt_status()) and traces count its work; a function that is marked
+** deterministic is not called for a kept result; an authorizer is asked for the cache's table as
+** well. Preparing takes two to three times as long, and a new text 0.08 to 0.14 ms more
+** (bench/texts): reuse statements.
 **
-** Trace and profile callbacks and the authorizer hear of statements that the cache runs for itself, as
-** SQLite has no way to run them unseen. Where a new text is looked into, these are 3 traced statements and
-** some 30 questions to the authorizer beyond SQLite's own; for the first text of a connection 12 and some
-** 50; for a hit none. The guide has the list (tests/test_unseen.c counts them).
+** Trace and profile callbacks and the authorizer hear of statements that the cache runs for itself,
+** as SQLite has no way to run them unseen. Where a new text is looked into, these are 3 traced
+** statements and some 30 questions to the authorizer beyond SQLite's own; for the first text of a
+** connection 12 and some 50; for a hit none. The guide has the list (tests/test_unseen.c counts
+** them).
 **
-** Prepared plainly: on a connection that has not the extension; inside BEGIN before the first read of
-** each database there (the next time this text is prepared, it is not); what reads no table of main, a table of
-** SQLite's own (sqlite_schema, …) or a cached table; what gives columns of one name by a `*`;
-** parameters together with functions of the application, which may be handed a pointer; flags with
-** SQLITE_PREPARE_NO_VTAB.
+** Prepared plainly: on a connection that has not the extension; inside BEGIN before the first read
+** of each database there (the next time this text is prepared, it is not); what reads no table of
+** main, a table of SQLite's own (sqlite_schema, …) or a cached table; what gives columns of one
+** name by a `*`; parameters together with functions of the application, which may be handed a
+** pointer; flags with SQLITE_PREPARE_NO_VTAB.
 **
 ** A SELECT's columns get other names by PRAGMA full_column_names and short_column_names, also for a
-** statement that was prepared before. Where one through the cache cannot follow, stepping it is an error,
-** which says to prepare it again.
+** statement that was prepared before. Where one through the cache cannot follow, stepping it is an
+** error, which says to prepare it again.
 **
-** sqlite3_next_stmt() also gives the statements that the cache keeps, whose text (sqlite3_sql()) begins
-** with three semicolons: they are not the application's to finalize. A statement that was prepared before fork()
-** is just run in the child.
+** sqlite3_next_stmt() also gives the statements that the cache keeps, whose text (sqlite3_sql())
+** begins with three semicolons: they are not the application's to finalize. A statement that was
+** prepared before fork() is just run in the child.
 **
-** Codes are those of SQLite's function; SQLITE_MISUSE, and no statement, for options that are wrong.
+** Codes are those of SQLite's function; SQLITE_MISUSE, and no statement, for options that are
+** wrong.
 */
 QUERYCACHE_API int querycache_prepare_v2(sqlite3 *db, const char *sql, int size,
                                          sqlite3_stmt **statement, const char **tail,
@@ -145,9 +150,10 @@ QUERYCACHE_API int querycache_prepare16_v3(sqlite3 *db, const void *sql, int siz
 /* ---- hooks ---- */
 
 /*
-** sqlite3_update_hook() and its kin (https://sqlite.org/c3ref/update_hook.html), for connections that
-** have the extension: it holds SQLite's one slot for each, and calls the hook that is set here. They
-** return the argument of the hook that was set before. On other connections, SQLite's own functions.
+** sqlite3_update_hook() and its kin (https://sqlite.org/c3ref/update_hook.html), for connections
+** that have the extension: it holds SQLite's one slot for each, and calls the hook that is set
+** here. They return the argument of the hook that was set before. On other connections, SQLite's
+** own functions.
 */
 QUERYCACHE_API void *querycache_update_hook(sqlite3 *db,
                                             void (*hook)(void *argument, int operation,
@@ -194,8 +200,8 @@ QUERYCACHE_API int querycache_clear(sqlite3_int64 *dropped);
 QUERYCACHE_API int querycache_invalidate_table(sqlite3 *db, const char *table,
                                                sqlite3_int64 *dropped);
 
-/* Set a setting of cache_config: querycache_configure("max_bytes", "256 MiB", NULL). SQLITE_ERROR for
-** an unknown name or a bad value, with a text in *error, if not NULL, to be freed with
+/* Set a setting of cache_config: querycache_configure("max_bytes", "256 MiB", NULL). SQLITE_ERROR
+** for an unknown name or a bad value, with a text in *error, if not NULL, to be freed with
 ** sqlite3_free(). */
 QUERYCACHE_API int querycache_configure(const char *name, const char *value, char **error);
 

@@ -20,8 +20,8 @@ version: ## Print the version, which include/querycache.h alone says
 
 man: $(MAN_PAGES:%=$(BUILD)/man/%) ## Build the man pages, in build/man
 
-# docs/reference.md is the page's middle. Made each time, as PREFIX may be another; in one step, as several
-# may be at it.
+# docs/reference.md is the page's middle. Made each time, as PREFIX may be another; in one step, as
+# several may be at it.
 $(BUILD)/man/%: docs/man/% docs/man/markdown.awk docs/reference.md FORCE
 	@mkdir -p $(@D) && page=$@.$$$$ && \
 	awk -v sections='Reference,What is refused,Limits' -f docs/man/markdown.awk docs/reference.md \

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The pages: no link leads nowhere, no page names a file that is not there, and tests/README.md has a
-# line for each test.
+# The pages: no link leads nowhere, no page names a file that is not there, and tests/README.md has
+# a line for each test.
 . "$(dirname "$0")/shell.sh"
 
 # What is in the repository, or in an unpacked archive of it.
@@ -32,8 +32,8 @@ lost_links() { # FILE
         done
 }
 
-# Prints the files of ours that a page names in `code` and that are not there: with their folder, or,
-# in a page about the rooms, without that of ext/ and without a suffix.
+# Prints the files of ours that a page names in `code` and that are not there: with their folder,
+# or, in a page about the rooms, without that of ext/ and without a suffix.
 lost_files() { # FILE
     local named
     grep -oE '`(ext|tests|bench|docs|include|sql|packaging)/[A-Za-z0-9_./-]+`' "$1" | tr -d '`' |

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Looks whether the arrows between the files of ext/ run as ext/README.md says: no two files need each
-# other, and none needs a file of a room above its own, by #include, by calling it, or by an SQL text
-# that names a table or function of the surface. Prints each offending pair, and fails where there is
-# one. A header and a source of one name are one file here.
+# Looks whether the arrows between the files of ext/ run as ext/README.md says: no two files need
+# each other, and none needs a file of a room above its own, by #include, by calling it, or by an
+# SQL text that names a table or function of the surface. Prints each offending pair, and fails
+# where there is one. A header and a source of one name are one file here.
 #
-#     tests/layout.sh [FOLDER [OBJECTS]]      FOLDER (ext) has the sources and README.md; OBJECTS, as
+# tests/layout.sh [FOLDER [OBJECTS]]      FOLDER (ext) has the sources and README.md; OBJECTS, as
 #                                             build/test-system/ext, the same compiled, not for LTO
 set -u
 
@@ -91,7 +91,11 @@ awk '
     }
     { how = $3; for (i = 4; i <= NF; i++) how = how " " $i }
     !(room($1) in rank) { print $1 ": the room " room($1) " is not in README.md"; bad = 1; next }
-    rank[room($1)] > rank[room($2)] { print $1 " " how " " $2 ", which is in a room above"; bad = 1; next }
+    rank[room($1)] > rank[room($2)] {
+        print $1 " " how " " $2 ", which is in a room above"
+        bad = 1
+        next
+    }
     $1 == $2 || how ~ /^names/ { next }
     !(($1, $2) in arrow) { arrow[$1, $2] = how; needs[$1] = needs[$1] " " $2; files[$1]; files[$2] }
 

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Looks for faults in the C files given: with the warnings of gcc and clang at the release's
 # optimization, where they see most; with clang-tidy (.clang-tidy has the checks); with cppcheck;
-# for lines that are too long, and for arrows between files that run the wrong way. Every finding fails. Called by `make lint`, which sets BUILD and
-# JOBS.
+# for lines that are too long, and for arrows between files that run the wrong way. Every finding
+# fails. Called by `make lint`, which sets BUILD and JOBS.
 set -u
 
 BUILD=${BUILD:-build}

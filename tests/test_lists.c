@@ -1,6 +1,6 @@
 /*
-** Lists: each statistic, option and setting of the one list shows wherever it says that it does; and
-** the C struct of statistics may be another one than this library's.
+** Lists: each statistic, option and setting of the one list shows wherever it says that it does;
+** and the C struct of statistics may be another one than this library's.
 */
 #include <stddef.h>
 #include <string.h>

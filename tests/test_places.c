@@ -1,6 +1,6 @@
 /*
-** Places of results beside the process's store: one made of a list, which keeps what it is told, and
-** the same one made unreliable: slow, failing, and giving back bytes that were changed or are
+** Places of results beside the process's store: one made of a list, which keeps what it is told,
+** and the same one made unreliable: slow, failing, and giving back bytes that were changed or are
 ** another key's. Every read is compared with the query itself. The seed is printed; SEED sets it.
 */
 #include <pthread.h>

@@ -1,6 +1,6 @@
 /*
-** static.c: a program that has querycache linked in, on every connection it opens. Two of them on one
-** file share what either of them computed, and a commit by one ends what it changed for both.
+** static.c: a program that has querycache linked in, on every connection it opens. Two of them on
+** one file share what either of them computed, and a commit by one ends what it changed for both.
 **
 **     $ cc -o static docs/examples/static.c $(pkg-config --cflags --libs querycache)
 **     $ ./static shop.db
@@ -27,7 +27,8 @@ static void run(sqlite3 *db, const char *sql)
     }
 }
 
-/* Opens the file; querycache is there, for main() said so. The cached table is this connection's. */
+/* Opens the file; querycache is there, for main() said so. The cached table is this
+** connection's. */
 static sqlite3 *open_shop(const char *file)
 {
     sqlite3 *db;

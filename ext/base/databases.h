@@ -1,7 +1,7 @@
 /*
 ** The databases of a connection: main is number 0, temp 1, and what is attached comes behind, as
-** `PRAGMA database_list` shows them. Where SQLite offers it (sqlite3_db_name(), since 3.39) they are
-** found without a statement, which the application's authorizer, trace and log would hear of.
+** `PRAGMA database_list` shows them. Where SQLite offers it (sqlite3_db_name(), since 3.39) they
+** are found without a statement, which the application's authorizer, trace and log would hear of.
 ** Used under the connection's mutex.
 **
 **     struct databases list = databases_of(db);

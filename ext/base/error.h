@@ -7,7 +7,8 @@
 
 #include "base/sqlite.h"
 
-/* Put `text` in place of what *error holds. Returns `rc`, or SQLITE_NOMEM where there is no text. */
+/* Put `text` in place of what *error holds. Returns `rc`, or SQLITE_NOMEM where there is no
+** text. */
 int error_set(char **error, int rc, char *text);
 
 /* The same with what SQLite says of `rc`, the code of the last call on `db`; nothing for
@@ -15,9 +16,9 @@ int error_set(char **error, int rc, char *text);
 int error_from_sqlite(char **error, sqlite3 *db, int rc);
 
 /*
-** Have SQLite forget the error of what was tried out on `db`, its text included: the application did
-** nothing wrong, and sqlite3_open() fails where an extension leaves a code. To be called where an
-** entry point ends well. Nothing is prepared, traced or logged.
+** Have SQLite forget the error of what was tried out on `db`, its text included: the application
+** did nothing wrong, and sqlite3_open() fails where an extension leaves a code. To be called where
+** an entry point ends well. Nothing is prepared, traced or logged.
 */
 void error_forget(sqlite3 *db);
 

@@ -1,7 +1,8 @@
 /*
-** A hash of nodes that lie in the structs they are for, so that adding one never fails: where memory is
-** short the chains get longer. A hash of zero bytes is an empty one, and has no memory of its own while
-** it has few nodes. It does not know what it holds: callers find a node by its hash, and compare.
+** A hash of nodes that lie in the structs they are for, so that adding one never fails: where
+** memory is short the chains get longer. A hash of zero bytes is an empty one, and has no memory of
+** its own while it has few nodes. It does not know what it holds: callers find a node by its hash,
+** and compare.
 **
 ** Not thread-safe. In the child of a fork() it is forgotten by setting it to zero bytes.
 */
@@ -28,7 +29,8 @@ struct hash {
 void hash_add(struct hash *hash, struct hash_node *node, uint64_t value);
 void hash_remove(struct hash *hash, struct hash_node *node);
 
-/* The nodes with a hash, in no order: the first, and after one the next; NULL: there are no more. */
+/* The nodes with a hash, in no order: the first, and after one the next; NULL: there are no
+** more. */
 struct hash_node *hash_first(const struct hash *hash, uint64_t value);
 struct hash_node *hash_next(const struct hash_node *node);
 

@@ -9,8 +9,9 @@
 #define SLOTS 16
 #define SLOT_TEXT 120
 
-/* The encoding by which SQLite is told of a zero behind the text, and the first version known to have
-** it: the header that this is compiled with may be older. Without it a size cannot be given. */
+/* The encoding by which SQLite is told of a zero behind the text, and the first version known to
+** have it: the header that this is compiled with may be older. Without it a size cannot be
+** given. */
 #define UTF8_WITH_ZERO 16
 #define VERSION_WITH_UTF8_WITH_ZERO 3053000
 
@@ -66,8 +67,8 @@ static void take_back(void *text)
         memory_free(lender);
 }
 
-/* Where gcc knows that a size is small, it copies by an instruction (rep movs) that takes longer than
-** the call which it saves. */
+/* Where gcc knows that a size is small, it copies by an instruction (rep movs) that takes longer
+** than the call which it saves. */
 static void *(*const volatile copy)(void *restrict to, const void *restrict from,
                                     size_t size) = memcpy;
 

@@ -64,7 +64,8 @@ bool lock_is_held(const struct lock *lock);
 /* This thread holds none at all: what may take any, or wait, asserts it. */
 bool lock_none_is_held(void);
 
-/* Keep no record from now on, and believe every assert: for a test whose actors share one thread. */
+/* Keep no record from now on, and believe every assert: for a test whose actors share one
+** thread. */
 void lock_keep_no_record(void);
 #endif
 

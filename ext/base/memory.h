@@ -28,8 +28,8 @@ void *memory_resize(void *block, size_t size);
 
 void memory_free(void *block);
 
-/* What a block of that size takes in all, with what libc's allocator needs for itself. Of a replaced
-** allocator that is not known: the size. SIZE_MAX stays SIZE_MAX. */
+/* What a block of that size takes in all, with what libc's allocator needs for itself. Of a
+** replaced allocator that is not known: the size. SIZE_MAX stays SIZE_MAX. */
 size_t memory_footprint(size_t size);
 
 /* A copy of `size` bytes of `text` with a zero byte behind it. Caller frees. */

@@ -26,8 +26,8 @@ struct program {
     char *texts; /* of the instructions */
 };
 
-/* Have SQLite compile a text, and read the listing. SQLite's error where it does not compile; then the
-** program is empty. It keeps no statement; clear it in any case. */
+/* Have SQLite compile a text, and read the listing. SQLite's error where it does not compile; then
+** the program is empty. It keeps no statement; clear it in any case. */
 int program_read(sqlite3 *db, const char *sql, struct program *program);
 void program_clear(struct program *program);
 
@@ -41,9 +41,9 @@ int program_each(sqlite3 *db, const char *sql,
                  void *context);
 
 /*
-** What a program expects of a schema, from its Transaction opcode: the schema's version in memory, and
-** how often this connection has thrown it away and read it anew. Two programs with equal labels were
-** compiled under the very same schema, as long as no database was detached in between.
+** What a program expects of a schema, from its Transaction opcode: the schema's version in memory,
+** and how often this connection has thrown it away and read it anew. Two programs with equal labels
+** were compiled under the very same schema, as long as no database was detached in between.
 */
 struct schema_label {
     int database; /* SQLite's number of it */

@@ -37,9 +37,9 @@ static inline int sqlite_is_there(void)
 #endif
 
 /*
-** How statements begin that the extension keeps on a connection, or has running, while the application
-** is at work: so that who goes through the connection's statements can tell them from its own. SQLite
-** passes over the semicolons. A comment would say more, but may be an error
+** How statements begin that the extension keeps on a connection, or has running, while the
+** application is at work: so that who goes through the connection's statements can tell them from
+** its own. SQLite passes over the semicolons. A comment would say more, but may be an error
 ** (SQLITE_DBCONFIG_ENABLE_COMMENTS).
 */
 #define OWN_STATEMENT ";;; "

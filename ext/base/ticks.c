@@ -43,8 +43,9 @@ static int64_t read_clock(clockid_t clock)
 #ifdef CLOCK_BOOTTIME
 
 /*
-** Linux has read CLOCK_BOOTTIME without a system call since 5.3, CLOCK_MONOTONIC for longer; and on some
-** machines neither. Which it is, the time tells that reading takes: a call takes several times as long.
+** Linux has read CLOCK_BOOTTIME without a system call since 5.3, CLOCK_MONOTONIC for longer; and on
+** some machines neither. Which it is, the time tells that reading takes: a call takes several times
+** as long.
 */
 enum boot_clock { UNKNOWN, FREE, COSTS_A_CALL };
 static _Atomic enum boot_clock boot_clock;
@@ -76,7 +77,8 @@ static enum boot_clock find_out(void)
 ** CLOCK_BOOTTIME is asked: more than a tick. */
 #define TOLERANCE (TICKS_PER_SECOND / 10)
 
-/* By how much CLOCK_BOOTTIME was ahead of CLOCK_MONOTONIC when last asked, and the wall clock then. */
+/* By how much CLOCK_BOOTTIME was ahead of CLOCK_MONOTONIC when last asked, and the wall clock
+** then. */
 static _Atomic int64_t slept;
 static _Atomic int64_t wall_ahead = TICKS_NEVER;
 

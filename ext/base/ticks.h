@@ -1,8 +1,7 @@
 /*
-** Time: a clock for ages and limits, which never goes back, and goes on while the machine sleeps; the
-** wall clock for what people read. Neither costs a system call where the machine has any clock that
-** can be read without one.
-** Thread-safe.
+** Time: a clock for ages and limits, which never goes back, and goes on while the machine sleeps;
+** the wall clock for what people read. Neither costs a system call where the machine has any clock
+** that can be read without one. Thread-safe.
 */
 #ifndef QUERYCACHE_BASE_TICKS_H
 #define QUERYCACHE_BASE_TICKS_H
@@ -28,8 +27,8 @@ int64_t ticks_after(int64_t now, int64_t duration);
 /* Move the clock forward by `nanoseconds`, so that a test need not sleep. */
 void ticks_advance(int64_t nanoseconds);
 
-/* Have the machine sleep for so long; `silent`: on a kernel where the clock that counts it would cost
-** a system call. */
+/* Have the machine sleep for so long; `silent`: on a kernel where the clock that counts it would
+** cost a system call. */
 void ticks_sleep(int64_t nanoseconds, bool silent);
 
 /* How often that call was made. */

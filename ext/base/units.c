@@ -80,7 +80,8 @@ static bool says(const char *text, const char *name)
     return *name == 0 && *text == 0;
 }
 
-/* SQLite writes a small REAL with an exponent ('1.0e-05'). Moves the point, returns what follows. */
+/* SQLite writes a small REAL with an exponent ('1.0e-05'). Moves the point, returns what
+** follows. */
 static const char *parse_exponent(const char *text, struct decimal *number)
 {
     if (lower(*text) != 'e')

@@ -194,8 +194,8 @@ static bool is_unchanged(sqlite3 *db, const char *schema, const struct clock_sou
            journal == source->journal;
 }
 
-/* A file that is locked for reading, and not beyond `greatest_lock`. One in WAL mode is locked as long
-** as its WAL is open, even between transactions. */
+/* A file that is locked for reading, and not beyond `greatest_lock`. One in WAL mode is locked as
+** long as its WAL is open, even between transactions. */
 static bool can_be_read(const struct clock_source *source, int greatest_lock)
 {
     if (source->handle.file == NULL || source->handle.methods == NULL ||

@@ -39,8 +39,8 @@ struct clock {
 };
 
 /*
-** A handle behind a name. Another may be put in its place at the same address, and with no statement
-** expired, only by sqlite3_deserialize().
+** A handle behind a name. Another may be put in its place at the same address, and with no
+** statement expired, only by sqlite3_deserialize().
 */
 struct handle {
     sqlite3_file *file; /* NULL: there is none */
@@ -77,8 +77,8 @@ bool clock_look(sqlite3 *db, const char *schema, struct clock_source *source);
 bool clock_is_locked(const struct clock_source *source);
 
 /*
-** In a read transaction: whether the file is in WAL mode, as its header says (read version, database
-** file format, section 1.3). Not by PRAGMA journal_mode: interrupted, that rolls back the
+** In a read transaction: whether the file is in WAL mode, as its header says (read version,
+** database file format, section 1.3). Not by PRAGMA journal_mode: interrupted, that rolls back the
 ** application's transaction, since SQLite does not count it as only reading.
 */
 bool clock_is_wal(const struct clock_source *source);

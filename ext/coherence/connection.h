@@ -1,6 +1,6 @@
 /*
-** What the databases of one connection have in common, and ask about. It is part of the connection's
-** observer, which alone changes it but for `schema_generation`.
+** What the databases of one connection have in common, and ask about. It is part of the
+** connection's observer, which alone changes it but for `schema_generation`.
 */
 #ifndef QUERYCACHE_COHERENCE_CONNECTION_H
 #define QUERYCACHE_COHERENCE_CONNECTION_H

@@ -177,8 +177,8 @@ static bool holds_wal(struct member *member, bool own)
 ** The clock that a commit under way is based on. What the lock was when the transaction wrote first
 ** tells the mode: a writer to a WAL holds the file SHARED, a writer to a rollback journal RESERVED,
 ** and one that held it EXCLUSIVE leaves the counter alone (locking_mode = EXCLUSIVE) or has raised
-** it before the commit. So does one whose cache spilled since: it has written pages. PENDING is what is
-** left, in either mode, where EXCLUSIVE was not to be had: it tells nothing.
+** it before the commit. So does one whose cache spilled since: it has written pages. PENDING is
+** what is left, in either mode, where EXCLUSIVE was not to be had: it tells nothing.
 */
 static struct clock writers_clock(struct database *database)
 {

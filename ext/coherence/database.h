@@ -90,8 +90,8 @@ static inline const char *database_schema(const struct database *database)
     return database->index == 0 ? NULL : database->name;
 }
 
-/* True when a file that others could have had open is open in no connection any more, and something was
-** computed from it. */
+/* True when a file that others could have had open is open in no connection any more, and something
+** was computed from it. */
 bool database_free(struct database *database);
 
 /*
@@ -104,15 +104,16 @@ int database_reset(struct database *database, bool shared);
 /* True when others could have the file open as well: there is one, at its path. */
 bool database_could_share(const struct database *database);
 
-/* The same as database_reset(), but stay in the file, and keep what is known, where it is still the same one. */
+/* The same as database_reset(), but stay in the file, and keep what is known, where it is still the
+** same one. */
 int database_renew(struct database *database);
 
 /* The name stands for nothing any more. SQLITE_NOMEM when memory is short. */
 int database_detach(struct database *database);
 
 /*
-** Empty SQLite's page cache where it may hold what is not the file's (file_is_clean()). Plain reads on
-** this connection then see the file as it is, too; pages in use at the moment stay.
+** Empty SQLite's page cache where it may hold what is not the file's (file_is_clean()). Plain reads
+** on this connection then see the file as it is, too; pages in use at the moment stay.
 */
 void database_clean_pages(struct database *database);
 
@@ -148,8 +149,8 @@ bool database_proves(const struct database *database, uint32_t version);
 
 /*
 ** In a transaction that others have opened: true when it is certain that it sees the file as the
-** clock reads now, `now`: it sees this connection's last commit, and nothing came after that; or the
-** clock read the same in a transaction before, and this is another one, as the data version,
+** clock reads now, `now`: it sees this connection's last commit, and nothing came after that; or
+** the clock read the same in a transaction before, and this is another one, as the data version,
 ** `version`, tells. Remembers what it needs for the next time.
 */
 bool database_sees_latest(struct database *database, const struct clock *now, uint32_t version);

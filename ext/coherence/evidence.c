@@ -185,8 +185,8 @@ __attribute__((noinline)) static enum standing judge_each(const struct evidence 
     return standing;
 }
 
-/* Whether the reader is at the very epochs that the evidence was taken at. (It has the files open, so
-** no history of theirs is abandoned.) */
+/* Whether the reader is at the very epochs that the evidence was taken at. (It has the files open,
+** so no history of theirs is abandoned.) */
 static inline bool is_of_same_state(const struct evidence *evidence, const struct views *views)
 {
     for (unsigned i = 0; i < evidence->source_count; i++) {

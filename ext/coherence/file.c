@@ -467,9 +467,9 @@ static void suspect(struct file *file)
 }
 
 /*
-** A newcomer has nothing of the file from before. What the others have is the file's, where nobody has
-** written to it since the last newcomer looked; a commit in rollback mode and a checkpoint write to it as
-** well, and so does whoever overwrites it.
+** A newcomer has nothing of the file from before. What the others have is the file's, where nobody
+** has written to it since the last newcomer looked; a commit in rollback mode and a checkpoint
+** write to it as well, and so does whoever overwrites it.
 */
 static void compare_stamp(struct member *member)
 {
@@ -501,8 +501,8 @@ void file_clean(struct member *member, uint64_t suspicions)
 }
 
 /*
-** The member's own announcement, where its snapshot is exactly what it announced. Where the clock is
-** still that of before, it wrote nothing, and whatever followed is somebody else's.
+** The member's own announcement, where its snapshot is exactly what it announced. Where the clock
+** is still that of before, it wrote nothing, and whatever followed is somebody else's.
 */
 static void settle_proven(struct member *member, const struct clock *clock)
 {

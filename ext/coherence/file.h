@@ -5,22 +5,22 @@
 ** A member announces in its commit hook, while it holds the write lock: "the next commit after this
 ** clock writes these tables". When the clock is next seen, and has moved on by one commit, that
 ** commit is taken for the announced one: its tables are marked. But it may also be that the
-** announced commit wrote nothing, or failed, and somebody else's came next; so whether it changed no
-** more is in doubt until the announcement is settled: by the member itself, when it next looks at
-** the file, or by whoever asks it while it is idle. Until then what the commit may have ended is
+** announced commit wrote nothing, or failed, and somebody else's came next; so whether it changed
+** no more is in doubt until the announcement is settled: by the member itself, when it next looks
+** at the file, or by whoever asks it while it is idle. Until then what the commit may have ended is
 ** neither served nor dropped. A clock that moved in any other way is an unknown commit.
 **
 ** A file that only one connection can see (`:memory:`, temp, locking_mode = EXCLUSIVE) has one
 ** member, and its data version for a clock.
 **
-** A file may be overwritten in place past SQLite, by one with the same clock (cp, rsync --inplace). Then
-** those who have it open go on with what is in their page caches, and nothing tells them. So a
-** newcomer, before it takes the others' word, compares the file's stamp with that of when a newcomer
-** last did so. Where that does not stand, be it for a commit or a checkpoint, an unknown epoch
-** begins, and no member is told of an epoch before its page cache is clean.
+** A file may be overwritten in place past SQLite, by one with the same clock (cp, rsync --inplace).
+** Then those who have it open go on with what is in their page caches, and nothing tells them. So a
+** newcomer, before it takes the others' word, compares the file's stamp with that of when a
+** newcomer last did so. Where that does not stand, be it for a commit or a checkpoint, an unknown
+** epoch begins, and no member is told of an epoch before its page cache is clean.
 **
-** Thread-safe. A file's lock is held while members are asked (see `has_happened`), and over calls of
-** history.h; under it no lock is waited for that is ever held while waiting for a file's.
+** Thread-safe. A file's lock is held while members are asked (see `has_happened`), and over calls
+** of history.h; under it no lock is waited for that is ever held while waiting for a file's.
 */
 #ifndef QUERYCACHE_COHERENCE_FILE_H
 #define QUERYCACHE_COHERENCE_FILE_H
@@ -69,7 +69,8 @@ struct member {
     ** ANSWER_LATER: the connection is busy.
     */
     enum answer (*has_happened)(struct member *member, bool own, int *pages);
-    /* Has the connection held the WAL open since it last saw it empty, and nothing moved? As above. */
+    /* Has the connection held the WAL open since it last saw it empty, and nothing moved? As
+    ** above. */
     bool (*holds_wal)(struct member *member, bool own);
     /* The clock now, where it can only be that of a commit; called by the member's own thread. */
     struct clock (*read_clock)(struct member *member);
@@ -97,16 +98,17 @@ struct member {
 /*
 ** Become a member of the file of that identity, or of one that nobody else can see (identity NULL),
 ** and leave the one it is a member of. `name` is what people know the database by: its path,
-** ':memory:' or 'temp'. The callbacks and the handle are set before. Where it fails all is as it was:
-** SQLITE_NOMEM when memory is short; SQLITE_LOCKED_SHAREDCACHE where another member has the same
-** handle, since members with a shared cache cannot be told apart, nor asked under SQLite's own lock.
+** ':memory:' or 'temp'. The callbacks and the handle are set before. Where it fails all is as it
+** was: SQLITE_NOMEM when memory is short; SQLITE_LOCKED_SHAREDCACHE where another member has the
+** same handle, since members with a shared cache cannot be told apart, nor asked under SQLite's own
+** lock.
 */
 int file_join(struct member *member, const struct file_identity *identity, const char *name);
 
 /*
-** Leave. What the member announced is settled as far as it can be at once. When it was the last one,
-** the file goes, and its history is abandoned: true where something still rests on that. Safe when it is a
-** member of none.
+** Leave. What the member announced is settled as far as it can be at once. When it was the last
+** one, the file goes, and its history is abandoned: true where something still rests on that. Safe
+** when it is a member of none.
 */
 bool file_leave(struct member *member);
 
@@ -118,17 +120,17 @@ bool file_is_shared(const struct file *file);
 bool file_has_identity(const struct file *file, const struct file_identity *identity);
 bool file_has_stamp(const struct file *file, const struct stamp *stamp);
 
-/* Text that tells the file from all others, for keys; of a file that is not shared, in this process.
-** Fits in FILE_TEXT bytes, but for what is cut off a long VFS name. */
+/* Text that tells the file from all others, for keys; of a file that is not shared, in this
+** process. Fits in FILE_TEXT bytes, but for what is cut off a long VFS name. */
 #define FILE_TEXT 128
 void file_describe(const struct file *file, char out[FILE_TEXT]);
 
 /* ---- seeing ---- */
 
 /*
-** Whether what the connection has in its page cache can only be the file's: it was emptied since the
-** file was last suspected of having been overwritten. `file_clean()` is called by the member's thread,
-** with `suspicions` as they were before it emptied it.
+** Whether what the connection has in its page cache can only be the file's: it was emptied since
+** the file was last suspected of having been overwritten. `file_clean()` is called by the member's
+** thread, with `suspicions` as they were before it emptied it.
 */
 bool file_is_clean(const struct member *member);
 uint64_t file_suspicions(const struct file *file);
@@ -153,8 +155,8 @@ void file_see_schema(struct member *member, uint64_t epoch, uint32_t version);
 /*
 ** In the commit hook: the next commit after the clock, which is read here, at the member's data
 ** version `version`, writes these tables; an empty set, or a clock that cannot be read, announces
-** nothing. A transaction that announces once more, since its COMMIT met SQLITE_BUSY, adds to what it
-** announced.
+** nothing. A transaction that announces once more, since its COMMIT met SQLITE_BUSY, adds to what
+** it announced.
 */
 void file_announce(struct member *member, uint32_t version, bool proven,
                    const struct write_set *writes);

@@ -82,7 +82,8 @@ static unsigned read_unsigned(const void *connection, size_t offset)
     return number;
 }
 
-/* Registers a function, and strikes out of `is_it` each place that did not grow by `growth` with it. */
+/* Registers a function, and strikes out of `is_it` each place that did not grow by `growth` with
+** it. */
 static bool strike_out(sqlite3 *db, size_t size, const char *name, int arguments, unsigned growth,
                        char *before, bool *is_it)
 {

@@ -5,8 +5,8 @@
 ** observer can see whether its hooks are still in place, and can pass on to the hooks that it
 ** found there.
 **
-** The number of functions is found likewise: it is what grows by one with each new name, and not with
-** another function of the same.
+** The number of functions is found likewise: it is what grows by one with each new name, and not
+** with another function of the same.
 **
 ** Nothing is ever written through these addresses. Where the slots are not found (another build of
 ** SQLite), `known` is false and every own commit counts as unknown: hits are lost, exactness is
@@ -54,9 +54,9 @@ bool hooks_hold(sqlite3 *db, const struct own_hooks *own);
 void hooks_give_back(sqlite3 *db, const struct own_hooks *own, const struct foreign_hooks *before);
 
 /*
-** How many names the application's functions have on a connection, ours included: it grows when one hides
-** a function of SQLite's own, for which SQLite need not expire a statement. False where that is not
-** found in the connection.
+** How many names the application's functions have on a connection, ours included: it grows when one
+** hides a function of SQLite's own, for which SQLite need not expire a statement. False where that
+** is not found in the connection.
 */
 bool hooks_count_functions(sqlite3 *db, unsigned *count);
 

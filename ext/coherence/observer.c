@@ -119,8 +119,8 @@ static bool is_relied_on(const struct observer *observer)
 
 /*
 ** At the first write of a transaction, which is to this database (NULL: not listed yet): whether it
-** is to be passed over. COMMIT may have met SQLITE_BUSY after its hook: then the one that was passed
-** over goes on, and what it wrote before is not known.
+** is to be passed over. COMMIT may have met SQLITE_BUSY after its hook: then the one that was
+** passed over goes on, and what it wrote before is not known.
 */
 static bool passes_over(struct observer *observer, struct database *database)
 {
@@ -219,7 +219,8 @@ void observer_note_write(struct observer *observer, const char *schema, const ch
         note_write(observer, schema, table);
 }
 
-/* Whose pages they were is not known: anything may have changed, as where a system table is written. */
+/* Whose pages they were is not known: anything may have changed, as where a system table is
+** written. */
 static void on_pages(void *context, const char *schema)
 {
     if (GUARD(PAGES_PAST_HOOKS))

@@ -37,7 +37,8 @@ struct observer {
     char last_table[128];
     const char *last_main; /* SQLite's name of main, if it was named last: that stays where it is */
     bool unannounced;      /* the transaction under way will not be announced: no name is noted */
-    /* The last such: what it wrote first, and at which data version. That has moved when it is over. */
+    /* The last such: what it wrote first, and at which data version. That has moved when it is
+    ** over. */
     struct database *passed_over;
     uint32_t passed_over_version;
 };
@@ -58,8 +59,8 @@ bool observer_free(struct observer *observer);
 /* True while all three hooks are still ours: since they were registered nothing was missed. */
 bool observer_is_hooked(const struct observer *observer);
 
-/* What the update hook does not tell: the transaction under way writes this table. `schema` NULL: of
-** any database that it writes; a system table: any. */
+/* What the update hook does not tell: the transaction under way writes this table. `schema` NULL:
+** of any database that it writes; a system table: any. */
 void observer_note_write(struct observer *observer, const char *schema, const char *table);
 
 /* Have a hook of the application called by ours, in place of the one before, whose argument is

@@ -48,24 +48,25 @@ uint64_t schema_fingerprint(const struct observer *observer);
 ** Have SQLite compare the schemas of these databases with their files. One that is out of date is
 ** read anew, and every pointer into it is dead. SQLITE_SCHEMA where SQLite may not do so now (in
 ** xConnect), but will once the statement under way starts over: until then nothing more may be
-** prepared, or SQLite (3.52 still does) takes the schemas for known and finds no table. So the last that
-** is looked at is one that is out of date. Or SQLite's error code.
+** prepared, or SQLite (3.52 still does) takes the schemas for known and finds no table. So the last
+** that is looked at is one that is out of date. Or SQLite's error code.
 */
 int schema_verify(const struct observer *observer, struct database *const *databases,
                   unsigned count);
 
 /*
-** After SQLITE_SCHEMA in xConnect: SQLite starts a statement over once and no more, so by then it has
-** to know of every schema that is out of date. This compares those of all that the SELECT reads; and,
-** where that leaves no transaction behind, of all others, which another cached table in the same
-** statement may read. SQLITE_SCHEMA, and what is said above holds from here on.
+** After SQLITE_SCHEMA in xConnect: SQLite starts a statement over once and no more, so by then it
+** has to know of every schema that is out of date. This compares those of all that the SELECT
+** reads; and, where that leaves no transaction behind, of all others, which another cached table in
+** the same statement may read. SQLITE_SCHEMA, and what is said above holds from here on.
 */
 int schema_find_outdated(const struct observer *observer, const char *sql);
 
 /* The same for all databases, with no answer. */
 void schema_reload(const struct observer *observer);
 
-/* Whether a database has a view, by the schema in memory, without a lock; true where that is not known. */
+/* Whether a database has a view, by the schema in memory, without a lock; true where that is not
+** known. */
 bool schema_may_have_views(sqlite3 *db, const char *schema);
 
 #endif

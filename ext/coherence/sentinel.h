@@ -1,6 +1,6 @@
 /*
-** The sentinel: a statement of ours that is there to be expired. SQLite expires every statement of a
-** connection when a function, collation or authorizer is set, at DETACH, and by some PRAGMAs; a
+** The sentinel: a statement of ours that is there to be expired. SQLite expires every statement of
+** a connection when a function, collation or authorizer is set, at DETACH, and by some PRAGMAs; a
 ** sentinel that has expired tells so. Used under the connection's mutex.
 */
 #ifndef QUERYCACHE_COHERENCE_SENTINEL_H

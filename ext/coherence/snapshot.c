@@ -73,9 +73,9 @@ static void learn_source(struct database *database, const struct clock_source *n
 /*
 ** The clock that a database in an open read transaction is seen with, where that is certain. In
 ** rollback mode it is the reading now, since the SHARED lock keeps writers away from the file. In
-** WAL mode it is known where a reading from before the transaction, and the one now, are equal: what
-** lies between is equal to both. (An empty WAL's clock is a constant; nor may the connection have
-** seen a change then.) Where the connection is alone it is the data version.
+** WAL mode it is known where a reading from before the transaction, and the one now, are equal:
+** what lies between is equal to both. (An empty WAL's clock is a constant; nor may the connection
+** have seen a change then.) Where the connection is alone it is the data version.
 */
 static struct clock exact_clock(const struct database *database, uint32_t version)
 {
@@ -184,8 +184,8 @@ static int see_schema(struct observer *observer, struct database *database)
     return SQLITE_OK;
 }
 
-/* `ours`: the transaction was opened just now. In one that was open before nothing can have moved but
-** by what the connection itself does. */
+/* `ours`: the transaction was opened just now. In one that was open before nothing can have moved
+** but by what the connection itself does. */
 static int see_in_transaction(struct observer *observer, struct database *database, bool ours)
 {
     uint32_t version = 0;
@@ -223,8 +223,9 @@ static int see_in_transaction(struct observer *observer, struct database *databa
     return rc;
 }
 
-/* True when the file is still in the state last seen; asked outside any transaction. (The clock of an
-** empty WAL is a constant; but where nothing has moved, the connection has held it since then.) */
+/* True when the file is still in the state last seen; asked outside any transaction. (The clock of
+** an empty WAL is a constant; but where nothing has moved, the connection has held it since
+** then.) */
 static bool is_current(const struct database *database)
 {
     return database->known && database->exact && file_is_shared(database->member.file) &&
@@ -274,7 +275,8 @@ static int see_database(struct observer *observer, struct database *database, bo
     return hold_and_see(observer, database);
 }
 
-/* True when a write transaction is open on the database; asked by name only where one is open at all. */
+/* True when a write transaction is open on the database; asked by name only where one is open at
+** all. */
 static bool is_written(const struct observer *observer, const struct database *database,
                        bool any_written)
 {

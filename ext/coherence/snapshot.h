@@ -21,12 +21,12 @@ enum snapshot_state {
 };
 
 /*
-** Take a snapshot of these databases. Where a database has no transaction open, and its clock
-** still reads as it did at the epoch last seen, nothing more is done, unless `hold` asks for a read
+** Take a snapshot of these databases. Where a database has no transaction open, and its clock still
+** reads as it did at the epoch last seen, nothing more is done, unless `hold` asks for a read
 ** transaction that stays until snapshot_close(). Inside BEGIN one is opened in any case, so that
 ** what follows sees the same. Also finds out whether any schema of the connection changed
-** (observer->connection.schema_generation). SQLite's error code where a transaction cannot be opened
-** (SQLITE_BUSY, SQLITE_INTERRUPT, …).
+** (observer->connection.schema_generation). SQLite's error code where a transaction cannot be
+** opened (SQLITE_BUSY, SQLITE_INTERRUPT, …).
 */
 int snapshot_open(struct observer *observer, struct database *const *databases, unsigned count,
                   bool hold, enum snapshot_state *state);
@@ -35,8 +35,8 @@ int snapshot_open(struct observer *observer, struct database *const *databases, 
 ** True when a snapshot of these databases, taken now, would find each in the state last seen, and
 ** each schema of the connection as it was: then they know their epochs, and none need be taken.
 ** Only looks: opens no transaction, runs no statement. False where that does not tell, or where a
-** transaction would be opened (`hold` as above). `in_temp`: a table in temp asks; so temp has not been
-** thrown away, as by PRAGMA temp_store, which expires nothing.
+** transaction would be opened (`hold` as above). `in_temp`: a table in temp asks; so temp has not
+** been thrown away, as by PRAGMA temp_store, which expires nothing.
 */
 bool snapshot_stands(const struct observer *observer, struct database *const *databases,
                      unsigned count, bool hold, bool in_temp);

@@ -45,8 +45,8 @@ static int64_t clock_now(clockid_t clock)
     return nanoseconds(now);
 }
 
-/* Linux takes the times of files from its coarse clock, or from one ahead of it: what is written once
-** that has passed them has another time. */
+/* Linux takes the times of files from its coarse clock, or from one ahead of it: what is written
+** once that has passed them has another time. */
 static bool is_settled(const struct stat *status)
 {
     if (has_whole_seconds(status))
@@ -73,8 +73,8 @@ static bool is_same(const struct stamp *a, const struct stamp *b)
            a->modified == b->modified && a->changed == b->changed;
 }
 
-/* Within the tick of its stamp, a file is looked at again behind it: it may have been written to once
-** more meanwhile, of which whoever asks has seen nothing. */
+/* Within the tick of its stamp, a file is looked at again behind it: it may have been written to
+** once more meanwhile, of which whoever asks has seen nothing. */
 static bool settles(const char *path, const struct stamp *stamp, struct stat *status)
 {
     struct stamp later;

@@ -101,8 +101,9 @@ static bool load(struct copy *copy, const char *path)
 }
 
 /*
-** From memory. Each has a name of its own, by the number of slashes: the dynamic linker takes a name that
-** it knows for the library it knows by it, and the descriptor's number will be used again.
+** From memory. Each has a name of its own, by the number of slashes: the dynamic linker takes a
+** name that it knows for the library it knows by it, and the descriptor's number will be used
+** again.
 */
 static bool load_from_memory(struct copy *copy, int source)
 {

@@ -1,10 +1,12 @@
 /*
-** A copy of this library: loaded once more into the same process, with code and variables of its own. It
-** is of the file that this one was loaded from, through memory or a file that has no name any more, and
-** stays for the life of the process. Knows nothing of who it is for: libraries.h does.
+** A copy of this library: loaded once more into the same process, with code and variables of its
+** own. It is of the file that this one was loaded from, through memory or a file that has no name
+** any more, and stays for the life of the process. Knows nothing of who it is for: libraries.h
+** does.
 **
-** What a copy calls is its own: the libraries are linked so that what they export is not looked up among
-** what others export (-Bsymbolic), which would be this one's, where it was loaded for all to see.
+** What a copy calls is its own: the libraries are linked so that what they export is not looked up
+** among what others export (-Bsymbolic), which would be this one's, where it was loaded for all to
+** see.
 **
 ** Thread-safe.
 */
@@ -44,8 +46,8 @@ struct copy_source {
     time_t changed;
 };
 
-/* That of this library. To be asked when it is loaded: its path may be relative to a folder that the
-** process leaves. */
+/* That of this library. To be asked when it is loaded: its path may be relative to a folder that
+** the process leaves. */
 void copy_find_source(struct copy_source *source);
 
 /* Load one. False, with nothing loaded, where that cannot be: `*reason`, static text, says why. */

@@ -80,8 +80,8 @@ static enum in in_of(sqlite3_index_info *info, int constraint)
     return IN_UNKNOWN;
 }
 
-/* Have all values of an IN at once. Then SQLite asks the whole IN again for each row; given one value
-** after the other it would compare with that, converted otherwise than by the IN. */
+/* Have all values of an IN at once. Then SQLite asks the whole IN again for each row; given one
+** value after the other it would compare with that, converted otherwise than by the IN. */
 static void take_list(sqlite3_index_info *info, int constraint)
 {
 #if SQLITE_VERSION_NUMBER >= VERSION_WITH_IN
@@ -93,9 +93,9 @@ static void take_list(sqlite3_index_info *info, int constraint)
 
 /*
 ** Whether an equality is certain to be no part of an IN of row values, (a, b) IN (SELECT …), which
-** nothing else tells. Such parts stand behind all terms of the WHERE, and their IN is a term itself that
-** is not among the constraints: so an equality before which no term is missing is none. Nor is one
-** with a constant.
+** nothing else tells. Such parts stand behind all terms of the WHERE, and their IN is a term itself
+** that is not among the constraints: so an equality before which no term is missing is none. Nor is
+** one with a constant.
 */
 static bool is_certain(sqlite3_index_info *info, int constraint)
 {
@@ -209,8 +209,8 @@ static void choose_equality(struct choice *choice)
             continue;
         enum in in = in_of(choice->info, i);
         enum affinity affinity = choice->kinds[constraint->iColumn].affinity;
-        /* Where it may be an IN whose values come one by one, only a column of these is compared with
-        ** each as the IN would. */
+        /* Where it may be an IN whose values come one by one, only a column of these is compared
+        ** with each as the IN would. */
         bool numeric = affinity == AFFINITY_INTEGER || affinity == AFFINITY_NUMERIC;
         if (!numeric && (in == IN_UNKNOWN || (in == IN_NOT && !is_certain(choice->info, i))))
             continue;
@@ -298,7 +298,8 @@ static void tell(struct choice *choice, int first)
     }
 }
 
-/* Whether texts are compared as SQLite does it, byte for byte in UTF-8; asked only where it matters. */
+/* Whether texts are compared as SQLite does it, byte for byte in UTF-8; asked only where it
+** matters. */
 static bool compares_plainly(struct cached_query *query)
 {
     struct observer *observer = query->definition.observer;

@@ -14,8 +14,8 @@ enum access_end { END_OPEN, END_INCLUDED, END_EXCLUDED };
 
 enum access_order { ORDER_OF_ROWS, ORDER_ASCENDING, ORDER_DESCENDING };
 
-/* Zero is: all rows, in their order. The values that it wants are the last arguments of xFilter: one
-** for `equal` or `among`, or those of `lower` and `upper`, in this order. */
+/* Zero is: all rows, in their order. The values that it wants are the last arguments of xFilter:
+** one for `equal` or `among`, or those of `lower` and `upper`, in this order. */
 struct access {
     unsigned column;
     bool nocase; /* texts are compared as NOCASE does */
@@ -34,12 +34,12 @@ enum known {
     KNOWN_NEVER,
 };
 
-/* So many values SQLite leaves to the table alone (where.c, omitMask); those behind, where they were given
-** by `=`, as a call gives them, it compares again: no NULL is equal to another. */
+/* So many values SQLite leaves to the table alone (where.c, omitMask); those behind, where they
+** were given by `=`, as a call gives them, it compares again: no NULL is equal to another. */
 #define MOST_TRUSTED 16
 
-/* Have the parameters' values handed to xFilter as its first arguments, from those constraints on the
-** hidden columns, which begin behind `columns` others. */
+/* Have the parameters' values handed to xFilter as its first arguments, from those constraints on
+** the hidden columns, which begin behind `columns` others. */
 enum known access_parameters(const struct cached_query *query, sqlite3_index_info *info,
                              int columns);
 

@@ -41,9 +41,9 @@ static bool read_digits(const char *at, const char *end, bool negative, int64_t 
 }
 
 /*
-** Whether SQLite takes the text for a number: digits, perhaps with a point, a sign, an exponent, and
-** white space around it. It says so of "1e", too, which SQLite does not: who asks is only the more
-** careful. A whole number that 64 bits hold is in *number.
+** Whether SQLite takes the text for a number: digits, perhaps with a point, a sign, an exponent,
+** and white space around it. It says so of "1e", too, which SQLite does not: who asks is only the
+** more careful. A whole number that 64 bits hold is in *number.
 */
 static unsigned text_content(struct cell text, int64_t *number)
 {
@@ -315,7 +315,8 @@ struct index *index_make(const struct result *result, struct index_order order)
 
 /* ---- searching ---- */
 
-/* Without texts the case of letters is no matter, and without whole numbers in texts folding is none. */
+/* Without texts the case of letters is no matter, and without whole numbers in texts folding is
+** none. */
 static bool serves(const struct index *index, struct index_order order)
 {
     return index->order.column == order.column &&
@@ -352,8 +353,8 @@ static bool is_plain_integer(const struct column *column, struct cell value)
     return column->plain && column->packing == PACK_INTEGER && value.type == CELL_INTEGER;
 }
 
-/* Within [begin, end), the first whose cell compares with the value as no less than `least`: 0, equal;
-** 1, greater. */
+/* Within [begin, end), the first whose cell compares with the value as no less than `least`: 0,
+** equal; 1, greater. */
 static uint64_t seek(const struct index *index, const struct result *result, struct cell value,
                      int least, uint64_t begin, uint64_t end)
 {

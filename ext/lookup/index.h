@@ -1,13 +1,13 @@
 /*
 ** An index: the rows of a result in the order of one column's cells, as SQLite orders values: NULL,
-** numbers, texts, blobs; equal ones in row order. It is attached to its result, goes with it, and is
-** immutable, so that any number of threads may search it. It knows cells, and neither SQLite nor
+** numbers, texts, blobs; equal ones in row order. It is attached to its result, goes with it, and
+** is immutable, so that any number of threads may search it. It knows cells, and neither SQLite nor
 ** what a constraint means (lookup/search.h does).
 **
 ** In a folded order a text that is a whole number ('7', ' +07') has the place of that number: as
-** SQLite compares where it converts texts. A decimal text ('7.5', '1e3', what no 64 bits hold) it would
-** convert as well; but what it makes of it is SQLite's business, so there it stays a text, and
-** `contents` says that there are some.
+** SQLite compares where it converts texts. A decimal text ('7.5', '1e3', what no 64 bits hold) it
+** would convert as well; but what it makes of it is SQLite's business, so there it stays a text,
+** and `contents` says that there are some.
 */
 #ifndef QUERYCACHE_STORE_INDEX_H
 #define QUERYCACHE_STORE_INDEX_H
@@ -63,8 +63,8 @@ const struct index *index_find(const struct result *result, struct index_order o
 /* The rows whose cells are not NULL. */
 struct span index_values(const struct index *index, const struct result *result);
 
-/* Where the cells begin that are no less than the value, or that are greater. What is to be found in a
-** folded order has to be folded, too. */
+/* Where the cells begin that are no less than the value, or that are greater. What is to be found
+** in a folded order has to be folded, too. */
 uint64_t index_from(const struct index *index, const struct result *result, struct cell value);
 uint64_t index_after(const struct index *index, const struct result *result, struct cell value);
 

@@ -75,7 +75,8 @@ static void visit_sorted(struct path *path, const struct index *index, size_t co
     visit(path, rows != NULL ? rows : index->rows, (struct span){0, kept});
 }
 
-/* More rows at *count. False where there would be too many, or memory is short: all are read then. */
+/* More rows at *count. False where there would be too many, or memory is short: all are read
+** then. */
 static bool collect(struct path *path, const struct index *index, struct span span, size_t *count)
 {
     size_t more = (size_t)(span.end - span.begin);

@@ -86,8 +86,8 @@ static bool end_of(sqlite3_value *value, enum affinity affinity, unsigned conten
     if (!cell_of(value, cell))
         return false;
     unsigned content = index_content(*cell);
-    /* Ranges of texts are also what SQLite makes of LIKE and GLOB, which match a blob or a number as
-    ** the text that it would be; and such a range it does not compare again. */
+    /* Ranges of texts are also what SQLite makes of LIKE and GLOB, which match a blob or a number
+    ** as the text that it would be; and such a range it does not compare again. */
     if (content == CONTENT_TEXT && (contents & (A_NUMBER | CONTENT_BLOB)) != 0)
         return false;
     if (affinity_is_numeric(affinity)) {

@@ -1,7 +1,7 @@
 /*
-** Searching: which rows of a result can satisfy a comparison of a column with a value, by an index of
-** that column. SQLite compares each row again, so what is found may be too much, but must never lack
-** a row for which SQLite would say yes.
+** Searching: which rows of a result can satisfy a comparison of a column with a value, by an index
+** of that column. SQLite compares each row again, so what is found may be too much, but must never
+** lack a row for which SQLite would say yes.
 **
 ** What it would say depends on the conversions that it applies before it compares (section 4 of
 ** https://sqlite.org/datatype3.html), and of these only the column's side is known: a virtual table
@@ -9,7 +9,8 @@
 ** numeric affinity, for which texts on both sides are numbers where they look like it; and a column
 ** of TEXT affinity turns numbers on both sides to text unless that is so. Hence:
 **
-** - An equality is searched for in the folded order, where all that any conversion can make equal is
+** - An equality is searched for in the folded order, where all that any conversion can make equal
+** is
 **   side by side: equal texts are the same number, if they are one.
 ** - A range of a column with numeric affinity is one of the folded order: there texts are always
 **   converted. Of any other column it is one of the plain order, where no conversion can change

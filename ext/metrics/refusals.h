@@ -1,7 +1,7 @@
 /*
-** Refusals: SELECTs that an application prepared through the cache and that were not cached, and why,
-** with how often: what cache_refusals shows. The process's, for so many texts as REFUSALS_MAX; of more
-** the one that was refused longest ago goes. Thread-safe.
+** Refusals: SELECTs that an application prepared through the cache and that were not cached, and
+** why, with how often: what cache_refusals shows. The process's, for so many texts as REFUSALS_MAX;
+** of more the one that was refused longest ago goes. Thread-safe.
 */
 #ifndef QUERYCACHE_REFUSALS_H
 #define QUERYCACHE_REFUSALS_H

@@ -1,7 +1,7 @@
 /*
 ** Refused shapes: SELECTs of this connection that cannot be cached whatever their literals are, and
-** why. A program that writes values into its SQL does not pay again and again for finding out the same.
-** A fixed table, which may forget. One for each session; used under the connection's mutex.
+** why. A program that writes values into its SQL does not pay again and again for finding out the
+** same. A fixed table, which may forget. One for each session; used under the connection's mutex.
 */
 #ifndef QUERYCACHE_REFUSED_SHAPES_H
 #define QUERYCACHE_REFUSED_SHAPES_H
@@ -22,8 +22,8 @@ struct refused_shapes;
 void refused_shapes_note(struct refused_shapes **table, const struct shape_key *key,
                          const char *reason);
 
-/* The reason, which stays until the next note; NULL where none was noted within SHAPE_SECONDS: a change
-** of a schema that nobody looks at is not found out. */
+/* The reason, which stays until the next note; NULL where none was noted within SHAPE_SECONDS: a
+** change of a schema that nobody looks at is not found out. */
 const char *refused_shapes_find(const struct refused_shapes *table, const struct shape_key *key);
 
 void refused_shapes_free(struct refused_shapes *table);

@@ -1,8 +1,8 @@
 /*
 ** Shapes: SELECTs that differ in their literals alone, and whether those were quick to compute when
-** they were last seen. Where no rule says otherwise, what is quick is left alone, and a program that
-** writes values into its SQL does not pay for each text anew. The process's; a fixed table that may
-** forget; thread-safe, without locks.
+** they were last seen. Where no rule says otherwise, what is quick is left alone, and a program
+** that writes values into its SQL does not pay for each text anew. The process's; a fixed table
+** that may forget; thread-safe, without locks.
 */
 #ifndef QUERYCACHE_SHAPES_H
 #define QUERYCACHE_SHAPES_H

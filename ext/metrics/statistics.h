@@ -1,7 +1,7 @@
 /*
-** Statistics: the one list of what the cache counts and measures. cache_stats, cache_definitions, the
-** C struct and the report of querycache-run follow it, in its order. To add one: a line here; where
-** the C struct is to have it, a field of that name at the end of it, too.
+** Statistics: the one list of what the cache counts and measures. cache_stats, cache_definitions,
+** the C struct and the report of querycache-run follow it, in its order. To add one: a line here;
+** where the C struct is to have it, a field of that name at the end of it, too.
 */
 #ifndef QUERYCACHE_METRICS_STATISTICS_H
 #define QUERYCACHE_METRICS_STATISTICS_H
@@ -19,9 +19,10 @@ struct measured {
 /*
 ** FIRST and OTHER (name, kind, shows, unit, help, value), where `m` is the measured.
 **
-** Kinds: COUNTER never falls but by cache_reset_stats(); GAUGE is as it is now; RATIO is between 0 and
-** 1, and NULL before there is anything to divide by. Shows: ALL; PROCESS: not in cache_definitions,
-** for it is of the process alone; TABLES: in cache_stats and cache_definitions alone.
+** Kinds: COUNTER never falls but by cache_reset_stats(); GAUGE is as it is now; RATIO is between 0
+** and 1, and NULL before there is anything to divide by. Shows: ALL; PROCESS: not in
+** cache_definitions, for it is of the process alone; TABLES: in cache_stats and cache_definitions
+** alone.
 */
 #define STATISTICS(FIRST, OTHER)                                                                   \
     FIRST(hits, COUNTER, ALL, "reads", "answered from the store", m->counters.hits)                \
@@ -51,8 +52,8 @@ struct measured {
 enum statistic_kind { STATISTIC_COUNTER, STATISTIC_GAUGE, STATISTIC_RATIO };
 enum statistic_shows { STATISTIC_ALL, STATISTIC_PROCESS, STATISTIC_TABLES };
 
-#define STATISTICS_COUNT_ONE(name, kind, shows, unit, help, value) +1
-#define STATISTIC_COUNT (0 STATISTICS(STATISTICS_COUNT_ONE, STATISTICS_COUNT_ONE))
+#define STATISTIC_NUMBER(name, kind, shows, unit, help, value) STATISTIC_NUMBER_##name,
+enum { STATISTICS(STATISTIC_NUMBER, STATISTIC_NUMBER) STATISTIC_COUNT };
 
 struct statistic {
     const char *name;
@@ -65,8 +66,8 @@ struct statistic {
 
 extern const struct statistic statistics[STATISTIC_COUNT];
 
-/* Columns for CREATE TABLE, with a comma between them: those of cache_stats and, behind others, those
-** of cache_definitions. */
+/* Columns for CREATE TABLE, with a comma between them: those of cache_stats and, behind others,
+** those of cache_definitions. */
 #define STATISTIC_TYPE_COUNTER " INTEGER"
 #define STATISTIC_TYPE_GAUGE " INTEGER"
 #define STATISTIC_TYPE_RATIO " REAL"
@@ -83,11 +84,11 @@ extern const struct statistic statistics[STATISTIC_COUNT];
 #define STATISTICS_COLUMNS_OF_EACH                                                                 \
     STATISTICS(STATISTICS_DECLARE_OF_EACH, STATISTICS_DECLARE_OF_EACH)
 
-#define STATISTIC_EACH_ALL +1
-#define STATISTIC_EACH_TABLES +1
-#define STATISTIC_EACH_PROCESS +0
-#define STATISTICS_COUNT_OF_EACH(name, kind, shows, unit, help, value) STATISTIC_EACH_##shows
-#define STATISTIC_COUNT_OF_EACH (0 STATISTICS(STATISTICS_COUNT_OF_EACH, STATISTICS_COUNT_OF_EACH))
+#define STATISTIC_EACH_ALL(name) STATISTIC_EACH_##name,
+#define STATISTIC_EACH_TABLES(name) STATISTIC_EACH_##name,
+#define STATISTIC_EACH_PROCESS(name)
+#define STATISTIC_OF_EACH(name, kind, shows, unit, help, value) STATISTIC_EACH_##shows(name)
+enum { STATISTICS(STATISTIC_OF_EACH, STATISTIC_OF_EACH) STATISTIC_COUNT_OF_EACH };
 
 /* What the process's store has counted and measured. */
 struct measured statistics_of_process(const struct store *store);

@@ -3,12 +3,13 @@
 **
 **     LD_PRELOAD=/usr/lib/libquerycache_preload.so program …
 **
-** It stands before the SQLite that the program is linked with, dynamically: loads the extension on each
-** connection, has SELECTs prepared through the cache by rules, and chains the program's hooks. A
-** program without SQLite, or with one linked statically, does not notice it. It writes nothing but one
-** line on standard error where it cannot work; then the program runs uncached.
+** It stands before the SQLite that the program is linked with, dynamically: loads the extension on
+** each connection, has SELECTs prepared through the cache by rules, and chains the program's hooks.
+** A program without SQLite, or with one linked statically, does not notice it. It writes nothing
+** but one line on standard error where it cannot work; then the program runs uncached.
 */
-/* SQLite's own names for parameters are others: NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
+/* SQLite's own names for parameters are others:
+** NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,8 +38,8 @@ static bool is_for_the_program(const struct site *site)
 
 /* ---- connections ---- */
 
-/* Called by SQLite for each new connection. An error would have its opening fail. (The extension opens
-** one itself, to look at.) */
+/* Called by SQLite for each new connection. An error would have its opening fail. (The extension
+** opens one itself, to look at.) */
 static int on_open(sqlite3 *db, char **error, const struct sqlite3_api_routines *api)
 {
     (void)error;
@@ -194,8 +195,8 @@ INTERPOSED sqlite3_stmt *sqlite3_next_stmt(sqlite3 *db, sqlite3_stmt *statement)
 
 /* ---- what goes past the hooks ---- */
 
-/* A handle for writing lives as long as the transaction that it was opened in, and what it writes no
-** hook tells. */
+/* A handle for writing lives as long as the transaction that it was opened in, and what it writes
+** no hook tells. */
 INTERPOSED int sqlite3_blob_open(sqlite3 *db, const char *schema, const char *table,
                                  const char *column, sqlite3_int64 row, int flags,
                                  sqlite3_blob **blob)

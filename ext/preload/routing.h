@@ -14,8 +14,8 @@ struct sqlite3_api_routines;
 /*
 ** A connection was opened: load the extension on it. `api` is what SQLite hands to extensions; of
 ** several SQLites in the process the first is the one that is served. Where it cannot be, or the
-** rules that QUERYCACHE_RULES names are wrong, one line on standard error says so, once, and nothing
-** is cached.
+** rules that QUERYCACHE_RULES names are wrong, one line on standard error says so, once, and
+** nothing is cached.
 */
 void routing_open(sqlite3 *db, const struct sqlite3_api_routines *api);
 
@@ -30,9 +30,9 @@ bool routing_is_own(sqlite3_stmt *statement);
 void routing_apply(sqlite3 *db, sqlite3_stmt **statement, unsigned flags);
 
 /*
-** A statement is about to begin: where it reads through the cache, take note of what is seen outside any
-** transaction. SQLite opens one before it asks the cache; without that note it may not be certain
-** which state it sees, and what is computed is then the connection's own.
+** A statement is about to begin: where it reads through the cache, take note of what is seen
+** outside any transaction. SQLite opens one before it asks the cache; without that note it may not
+** be certain which state it sees, and what is computed is then the connection's own.
 */
 void routing_begin(sqlite3_stmt *statement);
 

@@ -34,8 +34,8 @@ static bool fill(struct library *library, void *handle)
         dladdr(*(void **)&library->prepare_v2, &info) == 0 || info.dli_fbase == own_base())
         return false;
     library->base = info.dli_fbase;
-    /* Its functions are called by their addresses from now on: it stays when the plug-in that brought it
-    ** goes. */
+    /* Its functions are called by their addresses from now on: it stays when the plug-in that
+    ** brought it goes. */
     void *kept = dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
     if (kept != NULL)
         dlclose(kept);
@@ -89,8 +89,8 @@ static int note_loaded(struct dl_phdr_info *info, size_t size, void *context)
 
 /*
 ** Where a call came by a jump, as compilers make of `return sqlite3_step(statement);`, the return
-** address is one in the caller's caller, which may have been linked with nothing. A process has hardly
-** more than one SQLite: the one that is served, or else one that anybody brought.
+** address is one in the caller's caller, which may have been linked with nothing. A process has
+** hardly more than one SQLite: the one that is served, or else one that anybody brought.
 */
 static bool fill_with_any(struct library *library)
 {

@@ -1,8 +1,9 @@
 /*
-** Call sites: which SQLite a call of an interposed function was meant for, and whether it comes from
-** that SQLite itself. A program's own SQLite is found as the dynamic linker would have: the first that
-** all see; else the one that the calling library was loaded with (Python's _sqlite3, and others that
-** are opened for themselves alone). Thread-safe; a site that was met before costs a look in a table.
+** Call sites: which SQLite a call of an interposed function was meant for, and whether it comes
+** from that SQLite itself. A program's own SQLite is found as the dynamic linker would have: the
+** first that all see; else the one that the calling library was loaded with (Python's _sqlite3, and
+** others that are opened for themselves alone). Thread-safe; a site that was met before costs a
+** look in a table.
 */
 #ifndef QUERYCACHE_PRELOAD_SITES_H
 #define QUERYCACHE_PRELOAD_SITES_H
@@ -38,12 +39,12 @@ struct site {
     bool internal; /* it is in SQLite itself, or in this library */
 };
 
-/* That of a return address. NULL where no SQLite is loaded: the program found this library's functions
-** as it looked whether there is one, by a weak symbol or dlsym(). */
+/* That of a return address. NULL where no SQLite is loaded: the program found this library's
+** functions as it looked whether there is one, by a weak symbol or dlsym(). */
 const struct site *site_of(const void *address);
 
-/* What this library calls itself, through SQLite's table of routines, is meant for the SQLite of this
-** site: the first for which this is called. */
+/* What this library calls itself, through SQLite's table of routines, is meant for the SQLite of
+** this site: the first for which this is called. */
 void site_serve(const struct site *site);
 
 /* Of several SQLites in the process, whether the site's is that one. */

@@ -70,8 +70,8 @@ int analysis_add_table(struct analysis *analysis, const char *schema, const char
 /* Add a database that a transaction is opened on, likewise. */
 int analysis_add_schema(struct analysis *analysis, const char *schema);
 
-/* What the program's listing does not show, and the query means nevertheless: it becomes part of the
-** program's hash. */
+/* What the program's listing does not show, and the query means nevertheless: it becomes part of
+** the program's hash. */
 void analysis_add_identity(struct analysis *analysis, const void *bytes, size_t size);
 
 /* Say why the query may not be cached, unless another reason was found first. The text is a

@@ -63,8 +63,8 @@ static void compare(const char *a, const char *b, int orders[3])
     orders[2] = compare_bytes(a, size_without_spaces(a), b, size_without_spaces(b));
 }
 
-/* -1, 0 or 1 for each of the three, for each pair: one statement, of which an application's trace callback
-** hears once. */
+/* -1, 0 or 1 for each of the three, for each pair: one statement, of which an application's trace
+** callback hears once. */
 static const char question[] =
     "SELECT a.n, b.n, (a.t > b.t COLLATE BINARY) - (a.t < b.t COLLATE BINARY),"
     " (a.t > b.t COLLATE NOCASE) - (a.t < b.t COLLATE NOCASE),"
@@ -88,8 +88,8 @@ static bool is_ascii(const char *text)
     return *text == 0;
 }
 
-/* Whether SQLite's own answer would be other than this row's. In a UTF-16 database BINARY orders texts by
-** the bytes that they have there. */
+/* Whether SQLite's own answer would be other than this row's. In a UTF-16 database BINARY orders
+** texts by the bytes that they have there. */
 static bool differs(sqlite3_stmt *statement, bool utf8)
 {
     const char *a = samples[sqlite3_column_int(statement, 0)];

@@ -180,8 +180,8 @@ static void declare_type(struct buffer *text, const char *type)
         buffer_add_format(text, is_plain_type(type) ? " %s" : " \"%w\"", type);
 }
 
-/* PRAGMA collation_list gives a number and a name. It is no matter for any database; the table-valued
-** function of that name takes main's lock. */
+/* PRAGMA collation_list gives a number and a name. It is no matter for any database; the
+** table-valued function of that name takes main's lock. */
 #define LIST_COLLATION 1
 
 /* The one collation that begins so; NULL when there are several: then BINARY would be a guess. */

@@ -40,16 +40,17 @@ struct columns {
 enum collation collation_of_name(const char *name);
 
 /*
-** Read the columns of a SELECT whose greatest parameter number is `parameters`: under the names that
-** this statement of it has; or, where it is NULL, those of a view of it. Only for the latter is it found
-** out how they compare: else there is no declaration, and the kinds say nothing. SQLite's error code.
+** Read the columns of a SELECT whose greatest parameter number is `parameters`: under the names
+** that this statement of it has; or, where it is NULL, those of a view of it. Only for the latter
+** is it found out how they compare: else there is no declaration, and the kinds say nothing.
+** SQLite's error code.
 */
 int columns_read(struct facts *facts, const char *sql, int parameters, sqlite3_stmt *statement,
                  struct columns *columns);
 
-/* The same names, with the types that a statement of the SELECT has declared, whatever their affinity:
-** for who asks it for them, and compares nothing. Caller frees with memory_free(); NULL when memory is
-** short. */
+/* The same names, with the types that a statement of the SELECT has declared, whatever their
+** affinity: for who asks it for them, and compares nothing. Caller frees with memory_free(); NULL
+** when memory is short. */
 char *columns_declare_as(const struct columns *columns, sqlite3_stmt *statement);
 
 void columns_clear(struct columns *columns);

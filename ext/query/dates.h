@@ -1,8 +1,8 @@
 /*
 ** Dates: what the calls of SQLite's date functions depend on besides their arguments. How many
-** arguments a call has, and which of them are modifiers, a program does not show. So the text of the
-** query is searched for the calls, and so is the text of each view that it may read. Called under the
-** connection's mutex.
+** arguments a call has, and which of them are modifiers, a program does not show. So the text of
+** the query is searched for the calls, and so is the text of each view that it may read. Called
+** under the connection's mutex.
 */
 #ifndef QUERYCACHE_QUERY_DATES_H
 #define QUERYCACHE_QUERY_DATES_H
@@ -27,10 +27,10 @@ struct dates {
 
 /*
 ** Search a SELECT and the views that it may read. Those of a database that the program opens no
-** transaction on may be read, too, where they come to nothing but constants. To look at them takes a
-** lock, and inside BEGIN fixes what the transaction sees there; so it is done for `all` alone, where
-** the present time is at stake. Else such a view may depend on the zone. SQLite's error code where
-** views cannot be read.
+** transaction on may be read, too, where they come to nothing but constants. To look at them takes
+** a lock, and inside BEGIN fixes what the transaction sees there; so it is done for `all` alone,
+** where the present time is at stake. Else such a view may depend on the zone. SQLite's error code
+** where views cannot be read.
 */
 int dates_read(const struct date_search *search, struct dates *dates);
 

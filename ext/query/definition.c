@@ -35,8 +35,8 @@ static int check_first_word(const char *sql, char **error)
                                      (int)first.size, first.text));
 }
 
-/* The text up to its last token before a semicolon, and the `whole` before that; what follows may only be
-** more semicolons. */
+/* The text up to its last token before a semicolon, and the `whole` before that; what follows may
+** only be more semicolons. */
 static int trim(const char *sql, size_t *start, size_t *size, size_t *whole, char **error)
 {
     struct token token = token_read_solid(sql);
@@ -311,9 +311,9 @@ int definition_learn_flags(struct observer *observer)
 }
 
 /*
-** No transaction is opened for a view that comes to nothing but constants, as one over a common table
-** expression, or over a table-valued function; and the program shows of a blob what is before its
-** first zero byte, of a real 16 digits. (What temp's views say is part of the key.)
+** No transaction is opened for a view that comes to nothing but constants, as one over a common
+** table expression, or over a table-valued function; and the program shows of a blob what is before
+** its first zero byte, of a real 16 digits. (What temp's views say is part of the key.)
 */
 static bool hides_views(const struct definition *definition)
 {

@@ -9,8 +9,8 @@
 #include "base/sql.h"
 #include "coherence/hooks.h"
 
-/* PRAGMA function_list itself, not the table-valued function of that name: that belongs to main, and
-** to read it takes main's lock, which the query itself may not need. */
+/* PRAGMA function_list itself, not the table-valued function of that name: that belongs to main,
+** and to read it takes main's lock, which the query itself may not need. */
 #define LIST_FUNCTIONS "PRAGMA function_list"
 enum { LIST_NAME, LIST_BUILTIN, LIST_TYPE, LIST_ENCODING, LIST_ARGUMENTS, LIST_FLAGS };
 

@@ -22,9 +22,10 @@ struct listed_function {
 ** The functions of a connection, in the order of their names. To list them takes SQLite half a
 ** millisecond and more, so it is done once and kept. A function that is replaced expires all
 ** statements, and with them the list (query/facts.h). One that is new is not in it. One that comes
-** beside another of the same name, for other arguments or another encoding, does not show either. So
-** the list is read again where a query calls what is not in it, or what is the application's; and where
-** the application has functions of more names than it had, one of which may hide SQLite's own.
+** beside another of the same name, for other arguments or another encoding, does not show either.
+** So the list is read again where a query calls what is not in it, or what is the application's;
+** and where the application has functions of more names than it had, one of which may hide SQLite's
+** own.
 */
 struct function_list {
     sqlite3 *db;
@@ -58,8 +59,9 @@ struct function_verdict {
 /*
 ** What is SQLite's own but listed as the application's is not trusted by its mark: like() after
 ** PRAGMA case_sensitive_like, the auxiliary functions of full-text tables, json_…() before 3.38.
-** (The geopoly_…() functions are; who replaced one could not be told from SQLite.) A collation needs
-** no such distinction: SQLite's indexes rest on its giving one answer to the same texts always.
+** (The geopoly_…() functions are; who replaced one could not be told from SQLite.) A collation
+** needs no such distinction: SQLite's indexes rest on its giving one answer to the same texts
+** always.
 **
 ** `full_text` says that the query reads a full-text index, whose auxiliary functions are then its
 ** own. */

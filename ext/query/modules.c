@@ -45,8 +45,8 @@ static bool is_at(sqlite3 *db, const char *schema, const char *table, const sqli
     return found == address;
 }
 
-/* The PRAGMA itself, not pragma_module_list: that belongs to main, and to read it takes main's lock,
-** which the query itself may not need. */
+/* The PRAGMA itself, not pragma_module_list: that belongs to main, and to read it takes main's
+** lock, which the query itself may not need. */
 #define LIST_MODULES "PRAGMA module_list"
 
 /* What there is no module for cannot be in the query: to ask further would be an error, which the

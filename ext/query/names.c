@@ -49,8 +49,8 @@ static int number_name(char **names, unsigned index, const char *base)
     return SQLITE_OK;
 }
 
-/* After a few tries SQLite makes a name unique with a random number; ours must not change. So what it has
-** `numbered` is numbered again. */
+/* After a few tries SQLite makes a name unique with a random number; ours must not change. So what
+** it has `numbered` is numbered again. */
 static int take_name(char **names, unsigned index, const char *name, bool numbered)
 {
     size_t size = base_size(name);
@@ -106,8 +106,8 @@ struct shortening {
     unsigned found;
 };
 
-/* "t.id" and "id" are "id". What does not end so has been given its name, or is called otherwise in a
-** subquery than in a table ("rowid"). */
+/* "t.id" and "id" are "id". What does not end so has been given its name, or is called otherwise in
+** a subquery than in a table ("rowid"). */
 static const char *short_name(const char *long_name, const char *in_table)
 {
     size_t size = base_size(long_name);
@@ -128,8 +128,8 @@ static int take_short_name(struct shortening *shortening, const char *in_table)
                      true);
 }
 
-/* CREATE TABLE "querycache columns"(a INT,"b c" TEXT,d): a name of letters stands bare, and a type is one
-** word. */
+/* CREATE TABLE "querycache columns"(a INT,"b c" TEXT,d): a name of letters stands bare, and a type
+** is one word. */
 static int read_declaration(const struct instruction *instruction, int address, void *context)
 {
     static const char start[] = "CREATE TABLE " PROBE "(";
@@ -152,8 +152,9 @@ static int read_declaration(const struct instruction *instruction, int address, 
 }
 
 /*
-** SQLite leaves the PRAGMAs aside where it makes a table of a SELECT. So it is asked how it would declare
-** the table; that is compiled, not run. An authorizer may forbid even that: then there is an error.
+** SQLite leaves the PRAGMAs aside where it makes a table of a SELECT. So it is asked how it would
+** declare the table; that is compiled, not run. An authorizer may forbid even that: then there is
+** an error.
 */
 static int read_short_names(sqlite3 *db, const char *sql, sqlite3_stmt *subquery, char **names)
 {

@@ -32,9 +32,9 @@ struct options {
 
 /*
 ** Read one `name = value` argument into `options`: `max_bytes = '16 MB'`, `max_entries = 1000`,
-** `policy = s3fifo`. Quotes are optional, names and words have any case. *given collects which options
-** were named, because one given twice is an error, as are an argument without "=" and an unknown
-** name. Returns SQLITE_OK; SQLITE_NOMEM; or SQLITE_ERROR and in *error a text from
+** `policy = s3fifo`. Quotes are optional, names and words have any case. *given collects which
+** options were named, because one given twice is an error, as are an argument without "=" and an
+** unknown name. Returns SQLITE_OK; SQLITE_NOMEM; or SQLITE_ERROR and in *error a text from
 ** sqlite3_mprintf() that says what was asked, what is wrong and what would be right.
 */
 int options_read(struct options *options, unsigned *given, const char *argument, char **error);
@@ -42,10 +42,10 @@ int options_read(struct options *options, unsigned *given, const char *argument,
 void options_clear(struct options *options);
 
 /*
-** The one list of options, in the order in which SQL shows them: FIRST and OTHER (name, NUMBER, form),
-** where the form is what error texts say that it accepts. cache_definitions and the error for an
-** unknown name follow. To add one: a line here, its field above, and how its text is read and shown
-** (set_option() and options_show(), which the compiler asks for).
+** The one list of options, in the order in which SQL shows them: FIRST and OTHER (name, NUMBER,
+** form), where the form is what error texts say that it accepts. cache_definitions and the error
+** for an unknown name follow. To add one: a line here, its field above, and how its text is read
+** and shown (set_option() and options_show(), which the compiler asks for).
 */
 #define OPTIONS(FIRST, OTHER)                                                                      \
     FIRST(ttl, TTL, UNITS_DURATION_FORM ", or 'none'")                                             \
@@ -63,8 +63,9 @@ void options_clear(struct options *options);
 
 #define OPTION_NUMBER(name, NUMBER, form) OPTION_##NUMBER,
 enum option { OPTIONS(OPTION_NUMBER, OPTION_NUMBER) };
-#define OPTION_COUNT_ONE(name, NUMBER, form) +1
-#define OPTION_COUNT (0 OPTIONS(OPTION_COUNT_ONE, OPTION_COUNT_ONE))
+/* Apart, so that a switch over the options names options alone. */
+#define OPTION_COUNTED(name, NUMBER, form) OPTION_COUNTED_##NUMBER,
+enum { OPTIONS(OPTION_COUNTED, OPTION_COUNTED) OPTION_COUNT };
 
 /* Columns for CREATE TABLE, each behind a comma. */
 #define OPTION_COLUMN(name, NUMBER, form) ", " #name " TEXT"

@@ -9,8 +9,8 @@
 
 /*
 ** Call `each` for each option of the list, as it stands there, in order; any code but SQLITE_OK
-** stops, and is returned. An error, and its text in *error (sqlite3_mprintf), for what would end the
-** list in SQL: a parenthesis, a semicolon, a quote that is not closed. Empty text is no option.
+** stops, and is returned. An error, and its text in *error (sqlite3_mprintf), for what would end
+** the list in SQL: a parenthesis, a semicolon, a quote that is not closed. Empty text is no option.
 */
 int options_split(const char *text, int (*each)(const char *argument, void *context), void *context,
                   char **error);

@@ -112,8 +112,8 @@ static int read_instruction(const struct instruction *instruction, int address, 
     return SQLITE_OK;
 }
 
-/* A jump back over what is watched repeats it, and so may a call of a subroutine that holds it. What
-** the setup jumps to it jumps to once. */
+/* A jump back over what is watched repeats it, and so may a call of a subroutine that holds it.
+** What the setup jumps to it jumps to once. */
 static bool repeats(const struct plan *plan)
 {
     const struct jump *jumps = (const void *)plan->jumps.bytes;

@@ -19,8 +19,8 @@
 bool plan_reads_once(struct facts *facts);
 
 /*
-** True when a SELECT of that program gives one row at most, and nothing is left to compute once it is
-** out: it aggregates all, looks up a key, or ends with LIMIT 1.
+** True when a SELECT of that program gives one row at most, and nothing is left to compute once it
+** is out: it aggregates all, looks up a key, or ends with LIMIT 1.
 */
 bool plan_gives_one_row(const struct program *program, const char *sql);
 

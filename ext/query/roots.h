@@ -29,9 +29,9 @@ struct roots {
 };
 
 /*
-** The table that a page of the database is the root of, or of whose index; *table NULL where there is
-** none. It stays until the next call. `label` is what the program that showed the page says of the
-** schema. SQLITE_SCHEMA where SQLite has another schema in memory by now: then compile anew.
+** The table that a page of the database is the root of, or of whose index; *table NULL where there
+** is none. It stays until the next call. `label` is what the program that showed the page says of
+** the schema. SQLITE_SCHEMA where SQLite has another schema in memory by now: then compile anew.
 */
 int roots_find(struct roots *roots, sqlite3 *db, const char *schema,
                const struct schema_label *label, int page, const char **table,

@@ -8,10 +8,10 @@
 
 /*
 ** Seconds since 1970 at which any two zones of the IANA database differ in at least one, if they
-** differ at all in the years that SQLite asks the C library about (1970 to 2037; it takes other years
-** for one of 2000 to 2003). Found by taking, again and again, that transition of any zone which tells
-** apart the most zones that were alike until then (version 2025b: 308 zones that differ, 44 instants).
-** tests/test_surroundings.c holds them against the zones of the machine.
+** differ at all in the years that SQLite asks the C library about (1970 to 2037; it takes other
+** years for one of 2000 to 2003). Found by taking, again and again, that transition of any zone
+** which tells apart the most zones that were alike until then (version 2025b: 308 zones that
+** differ, 44 instants). tests/test_surroundings.c holds them against the zones of the machine.
 */
 #define INSTANTS                                                                                   \
     "(4422599),(57688200),(104914800),(128142000),(136364400),(196819200),(234943200),"            \
@@ -26,8 +26,9 @@
 static const char question[] =
     OWN_STATEMENT "SELECT julianday(column1, 'unixepoch', 'localtime') FROM (VALUES " INSTANTS ")";
 
-/* SQLite is asked, and not the C library: a build of it may call localtime() or localtime_r(), which
-** take note of a new TZ at different times, and a test may have put a function in their place. */
+/* SQLite is asked, and not the C library: a build of it may call localtime() or localtime_r(),
+** which take note of a new TZ at different times, and a test may have put a function in their
+** place. */
 static bool ask_zone(struct observer *observer, struct key *zone)
 {
     double answers[INSTANT_COUNT] = {0};

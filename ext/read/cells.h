@@ -1,6 +1,6 @@
 /*
-** Cells: handing values of a result over to SQLite, as a column of a virtual table or the value of a
-** function. The inner loop of a hit.
+** Cells: handing values of a result over to SQLite, as a column of a virtual table or the value of
+** a function. The inner loop of a hit.
 */
 #ifndef QUERYCACHE_READ_CELLS_H
 #define QUERYCACHE_READ_CELLS_H
@@ -37,8 +37,9 @@ static inline void cell_give(sqlite3_context *context, struct cell cell)
     }
 }
 
-/* The same of a result's cell: the inner loop of a hit. In the first row a short text is lent: to copy
-** it SQLite would allocate. In later rows a copy goes where the last one was, and is quicker. */
+/* The same of a result's cell: the inner loop of a hit. In the first row a short text is lent: to
+** copy it SQLite would allocate. In later rows a copy goes where the last one was, and is
+** quicker. */
 void cell_give_any(sqlite3_context *context, const struct column *column, uint64_t row);
 
 static inline void cell_give_at(sqlite3_context *context, struct lender *lender,

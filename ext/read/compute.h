@@ -9,8 +9,8 @@
 #include "read/reading.h"
 
 /*
-** Ask the places of results (store/places.h), in a snapshot that is held, and keep in the store what
-** one of them gives. True: *result is the caller's. Costs nothing where there is no place.
+** Ask the places of results (store/places.h), in a snapshot that is held, and keep in the store
+** what one of them gives. True: *result is the caller's. Costs nothing where there is no place.
 */
 bool compute_find_elsewhere(struct reading *reading, struct result **result);
 
@@ -26,8 +26,8 @@ int compute_and_keep(struct reading *reading, struct result **result, char **err
 
 /* ---- for who computes otherwise ---- */
 
-/* What a result computed from now on will rest on: NULL where nothing may be kept, as rows cannot be
-** looked for (an authorizer). Caller frees with memory_free(). SQLITE_OK or SQLITE_NOMEM. */
+/* What a result computed from now on will rest on: NULL where nothing may be kept, as rows cannot
+** be looked for (an authorizer). Caller frees with memory_free(). SQLITE_OK or SQLITE_NOMEM. */
 int compute_evidence(const struct reading *reading, struct evidence **evidence);
 
 /* The statement, the schemas and the databases are what they were when the computation began. */

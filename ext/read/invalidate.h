@@ -1,7 +1,8 @@
 /*
-** Invalidation by hand: entries that somebody asks to drop, by the table that they were read from or
-** by anything that can be seen of them. Called under the connection's mutex. What this connection
-** has not looked at since a change is not counted as good, so the session is refreshed first.
+** Invalidation by hand: entries that somebody asks to drop, by the table that they were read from
+** or by anything that can be seen of them. Called under the connection's mutex. What this
+** connection has not looked at since a change is not counted as good, so the session is refreshed
+** first.
 */
 #ifndef QUERYCACHE_READ_INVALIDATE_H
 #define QUERYCACHE_READ_INVALIDATE_H
@@ -16,8 +17,8 @@ typedef bool (*entry_match)(const struct entry_view *entry, void *context);
 int64_t invalidate_matching(struct session *session, entry_match match, void *context,
                             enum cause cause);
 
-/* Drop what depends on that table, given as "sales" or "main.sales". *dropped as above. SQLITE_NOMEM
-** when memory is short. */
+/* Drop what depends on that table, given as "sales" or "main.sales". *dropped as above.
+** SQLITE_NOMEM when memory is short. */
 int invalidate_table(struct session *session, const char *table, int64_t *dropped);
 
 #endif

@@ -165,8 +165,8 @@ static int find(struct reading *reading, struct result **result, enum found *fou
     return SQLITE_OK;
 }
 
-/* Where it is not known which state the snapshot is, what the connection kept for itself of the very
-** same one is as good. */
+/* Where it is not known which state the snapshot is, what the connection kept for itself of the
+** very same one is as good. */
 static enum found find_own(struct reading *reading, struct result **result)
 {
     if (!definition_stands_alone(&reading->query->definition))

@@ -32,10 +32,10 @@ int read_through(struct session *session, struct request *request, struct result
 struct stream;
 
 /*
-** The same, but what has to be computed comes through a stream (stream.h), row by row: then *stream is
-** set instead of *result, unless there is but one row, and the caller ends it. The query and
-** request->params must stay until then.
-** SQLITE_SCHEMA, where query->prepared: the SELECT may have other columns than were declared.
+** The same, but what has to be computed comes through a stream (stream.h), row by row: then *stream
+** is set instead of *result, unless there is but one row, and the caller ends it. The query and
+** request->params must stay until then. SQLITE_SCHEMA, where query->prepared: the SELECT may have
+** other columns than were declared.
 */
 int read_streaming(struct session *session, struct request *request, struct result **result,
                    struct stream **stream, char **error);

@@ -164,8 +164,8 @@ static int deliver(struct stream *stream, int rc)
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* Who takes that one row may never ask whether there is another. There is none; should there be, all are
-** collected. */
+/* Who takes that one row may never ask whether there is another. There is none; should there be,
+** all are collected. */
 static int finish_early(struct stream *stream, struct result **result, char **error)
 {
     int rc = SQLITE_ROW;
@@ -206,7 +206,8 @@ static int start(struct stream *stream, bool keep, struct result **result, char 
     struct reading *reading = &stream->reading;
     sqlite3_stmt *statement = stream->statement;
     int compiled = sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_REPREPARE, 0);
-    /* What took too little to be kept will do so again; its rows need not be collected to learn more. */
+    /* What took too little to be kept will do so again; its rows need not be collected to learn
+    ** more. */
     int rc = keep && !reading->query->cheap ? start_recording(stream) : SQLITE_OK;
     if (rc == SQLITE_OK)
         rc = run_bind(statement, &reading->query->definition.parameters, reading->values);

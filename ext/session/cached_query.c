@@ -39,7 +39,8 @@ char *cached_query_columns(const struct cached_query *query)
     return memory_copy_text(declaration, strlen(declaration));
 }
 
-/* Without a type of its own HIDDEN would be taken for one, and give a parameter numeric affinity. */
+/* Without a type of its own HIDDEN would be taken for one, and give a parameter numeric
+** affinity. */
 char *cached_query_declaration(struct cached_query *query, const char *columns)
 {
     const struct columns *known = &query->definition.columns;

@@ -36,18 +36,18 @@ struct cached_query {
 bool cached_query_is_refused(const struct cached_query *query);
 
 /*
-** What nothing is kept of, or reads a cached table, keeps no statement either, once it was looked into
-** or read: over a table of ours a kept statement would keep that connected, and the connection from
-** closing.
+** What nothing is kept of, or reads a cached table, keeps no statement either, once it was looked
+** into or read: over a table of ours a kept statement would keep that connected, and the connection
+** from closing.
 */
 void cached_query_settle(struct cached_query *query);
 
 /* Have its space follow the options. */
 void cached_query_apply_limits(struct cached_query *query);
 
-/* The columns that the SELECT has now, as its table declares them: with the affinities that it compares
-** by, or, where `prepared`, with the very types that it declares. Right after a refresh. Caller frees
-** with memory_free(); NULL when memory is short. */
+/* The columns that the SELECT has now, as its table declares them: with the affinities that it
+** compares by, or, where `prepared`, with the very types that it declares. Right after a refresh.
+** Caller frees with memory_free(); NULL when memory is short. */
 char *cached_query_columns(const struct cached_query *query);
 
 /*

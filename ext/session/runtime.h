@@ -10,8 +10,8 @@
 /* The store of the process, made on first use; NULL when memory is short. It lives until exit. */
 struct store *runtime_store(void);
 
-/* Set a setting by its name, and let the store follow. SQLITE_ERROR with a text in *error where there
-** is no such setting, or it cannot have that value; SQLITE_NOMEM. */
+/* Set a setting by its name, and let the store follow. SQLITE_ERROR with a text in *error where
+** there is no such setting, or it cannot have that value; SQLITE_NOMEM. */
 int runtime_configure(const char *name, const char *value, char **error);
 
 /* In the child of a fork(): all that the process had is forgotten. */

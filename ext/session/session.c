@@ -27,7 +27,8 @@ static uint64_t last_id;
 
 /* ---- the process ---- */
 
-/* In the child of a fork(): what other threads of the parent may have been changing is left alone. */
+/* In the child of a fork(): what other threads of the parent may have been changing is left
+** alone. */
 static void start_over(void)
 {
     lock_start_over(&lock);

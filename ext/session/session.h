@@ -17,7 +17,8 @@
 
 enum read_status { READ_NONE, READ_HIT, READ_MISS, READ_BYPASS, READ_COALESCED };
 
-/* The SELECT last prepared when it could not be looked into: that is caught up with. sql NULL: none. */
+/* The SELECT last prepared when it could not be looked into: that is caught up with. sql NULL:
+** none. */
 struct waiting {
     char *sql;
     char *name;    /* NULL: none */

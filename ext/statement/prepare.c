@@ -30,8 +30,8 @@ static bool names_system_table(const char *sql)
     return false;
 }
 
-/* Inside BEGIN, before the first read of any database: to find out what a query means is to read, and
-** would fix what the transaction sees there earlier than the application does. */
+/* Inside BEGIN, before the first read of any database: to find out what a query means is to read,
+** and would fix what the transaction sees there earlier than the application does. */
 static bool would_begin_reading(struct session *session)
 {
     if (sqlite3_get_autocommit(session->db))
@@ -94,8 +94,8 @@ struct preparing {
     struct shape_key shape;
 };
 
-/* What is left alone keeps no statement. After a while it is looked into again: of a schema that changed
-** meanwhile nobody may have told. */
+/* What is left alone keeps no statement. After a while it is looked into again: of a schema that
+** changed meanwhile nobody may have told. */
 static bool is_left_alone(const struct cached_query *query)
 {
     return query->left_alone && ticks_now() - query->left_at < SHAPE_SECONDS * TICKS_PER_SECOND;
@@ -197,8 +197,9 @@ static bool is_given(const char *sql, const char *name)
 }
 
 /*
-** True where all columns seem to be called as the text itself says, by AS or as an expression is: no
-** PRAGMA and no schema changes that. An error in this costs an error at most, should names change.
+** True where all columns seem to be called as the text itself says, by AS or as an expression is:
+** no PRAGMA and no schema changes that. An error in this costs an error at most, should names
+** change.
 */
 static bool gives_names(const struct preparing *preparing)
 {

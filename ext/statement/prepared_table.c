@@ -182,8 +182,8 @@ static int fail(sqlite3_vtab_cursor *base, int rc, char *error)
 
 /* ---- names ---- */
 
-/* Whether the table's columns have the names that this statement of the SELECT has, and SQLite leaves them
-** so. */
+/* Whether the table's columns have the names that this statement of the SELECT has, and SQLite
+** leaves them so. */
 static bool follows(const struct prepared *prepared, sqlite3_stmt *select)
 {
     const struct columns *columns = &prepared->query.definition.columns;
@@ -210,9 +210,9 @@ static char *fix_names(const struct prepared *prepared, sqlite3_stmt *select)
 }
 
 /*
-** Statements that were made before keep their text, and with it their names, where SQLite gives one of
-** the SELECT's own those of now. `*` takes part in that, as the table declares other columns then; a name
-** that stands in the text cannot.
+** Statements that were made before keep their text, and with it their names, where SQLite gives one
+** of the SELECT's own those of now. `*` takes part in that, as the table declares other columns
+** then; a name that stands in the text cannot.
 */
 static int check_names(struct prepared *prepared, char **error)
 {
@@ -408,7 +408,8 @@ static int read_options(struct prepared *prepared, const char *options, char **e
                : SQLITE_NOMEM;
 }
 
-/* With a name, limits or tags of its own it is a named cache; else it is kept as ad hoc queries are. */
+/* With a name, limits or tags of its own it is a named cache; else it is kept as ad hoc queries
+** are. */
 static int open_space(struct prepared *prepared, const char *name)
 {
     struct cached_query *query = &prepared->query;

@@ -1,7 +1,7 @@
 /*
-** Prepared queries: SELECTs of the application that it prepares, and that read through the cache all
-** the same (prepare.h). Behind each is an eponymous virtual table of its own, which only the statement
-** that was made for it names:
+** Prepared queries: SELECTs of the application that it prepares, and that read through the cache
+** all the same (prepare.h). Behind each is an eponymous virtual table of its own, which only the
+** statement that was made for it names:
 **
 **     SELECT * FROM "querycache 3: SELECT id, name FROM users WHERE city = ?"(?)
 **
@@ -19,9 +19,10 @@ struct cached_query *prepared_find(const struct session *session, const char *sq
                                    const char *options);
 
 /*
-** Make one: its statement is prepared, and its table can be named. Where the SELECT cannot be cached,
-** cached_query_is_refused(). The session owns it. SQLite's error codes; *error (sqlite3_mprintf) is
-** only for options that are wrong, as the application has SQLite's own words for all else.
+** Make one: its statement is prepared, and its table can be named. Where the SELECT cannot be
+** cached, cached_query_is_refused(). The session owns it. SQLite's error codes; *error
+** (sqlite3_mprintf) is only for options that are wrong, as the application has SQLite's own words
+** for all else.
 */
 int prepared_open(struct session *session, const char *sql, const char *name, const char *options,
                   struct cached_query **query, char **error);
@@ -33,10 +34,10 @@ int prepared_refresh(struct session *session, struct cached_query *query);
 int prepared_renew(struct cached_query *query);
 
 /*
-** Settle how statements over it name their columns, before prepared_renew(): by `*`, where the table's
-** can have the names that the plain statement has, and these are not `given` by the SELECT itself; else
-** they stand in the text, and are fixed. *settled is false
-** where statements are in use that name them otherwise. SQLite's error codes.
+** Settle how statements over it name their columns, before prepared_renew(): by `*`, where the
+** table's can have the names that the plain statement has, and these are not `given` by the SELECT
+** itself; else they stand in the text, and are fixed. *settled is false where statements are in use
+** that name them otherwise. SQLite's error codes.
 */
 int prepared_settle_names(struct cached_query *query, sqlite3_stmt *plain, bool given,
                           bool *settled);

@@ -8,8 +8,8 @@
 **     *from sales*            => cache ttl = '5 min', max_rows = 1000
 **     *                       => cache
 **
-** `cache` takes the options of USING cache((SELECT …), here). Empty lines, and those that begin with
-** "#", say nothing. Rules are read once and stay; matching is thread-safe.
+** `cache` takes the options of USING cache((SELECT …), here). Empty lines, and those that begin
+** with "#", say nothing. Rules are read once and stay; matching is thread-safe.
 */
 #ifndef QUERYCACHE_RULES_H
 #define QUERYCACHE_RULES_H
@@ -26,9 +26,9 @@ struct rule {
     _Atomic uint64_t matches;
 };
 
-/* Read a file, in place of what was read before; not while others match. SQLITE_OK, SQLITE_NOMEM; or
-** SQLITE_ERROR, and in *error (sqlite3_mprintf) the file, the line, what is wrong and what would be
-** right; there are no rules then. */
+/* Read a file, in place of what was read before; not while others match. SQLITE_OK, SQLITE_NOMEM;
+** or SQLITE_ERROR, and in *error (sqlite3_mprintf) the file, the line, what is wrong and what would
+** be right; there are no rules then. */
 int rules_load(const char *path, char **error);
 
 /* The first rule for this text, which now has one match more; NULL: there is none. */

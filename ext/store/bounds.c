@@ -7,7 +7,8 @@
 #include "base/memory.h"
 #include "base/ticks.h"
 
-/* After so many looks at each shard, while others went on using entries: the first of one will do. */
+/* After so many looks at each shard, while others went on using entries: the first of one will
+** do. */
 #define EVICTION_ATTEMPTS 2
 
 /* A table may take this part of all bytes; nothing is evicted for a larger one. */
@@ -160,7 +161,8 @@ static unsigned survey(const struct store *store, const struct space *space, str
     return queue;
 }
 
-/* Evict what the policy of the space, or of the store (NULL), says. False when nothing is linked. */
+/* Evict what the policy of the space, or of the store (NULL), says. False when nothing is
+** linked. */
 static bool evict(struct store *store, struct space *space)
 {
     for (unsigned attempt = 1;; attempt++) {

@@ -95,9 +95,9 @@ static bool same_bytes(const void *a, size_t a_size, const void *b, size_t b_siz
 }
 
 /*
-** Have the processor fetch at once what a hit is going to read, now that it is known: in a large store
-** each of these lines is a wait for memory. No more than that: a line that another core writes, as that
-** of an entry which it hits, is not to be taken from it.
+** Have the processor fetch at once what a hit is going to read, now that it is known: in a large
+** store each of these lines is a wait for memory. No more than that: a line that another core
+** writes, as that of an entry which it hits, is not to be taken from it.
 */
 static void prefetch(const struct entry *entry)
 {

@@ -43,8 +43,8 @@ struct entry {
 size_t entry_bytes(const struct query_identity *identity, const struct admission *admission,
                    const char *kept_sql);
 
-/* A new entry with its own references on the result and the evidence's histories. `kept_sql` is
-** the SQL text where somebody keeps it for longer than the entry, and NULL otherwise. The caller holds
+/* A new entry with its own references on the result and the evidence's histories. `kept_sql` is the
+** SQL text where somebody keeps it for longer than the entry, and NULL otherwise. The caller holds
 ** the space for the entry. NULL when memory is short. */
 struct entry *entry_new(const struct query_identity *identity, const struct admission *admission,
                         const char *kept_sql);

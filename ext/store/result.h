@@ -17,8 +17,8 @@
 
 enum cell_type { CELL_NULL, CELL_INTEGER, CELL_REAL, CELL_TEXT, CELL_BLOB };
 
-/* One value. `bytes` and `size` are for TEXT (UTF-8) and BLOB; they point into whoever gave the cell
-** out and live as long as that does. */
+/* One value. `bytes` and `size` are for TEXT (UTF-8) and BLOB; they point into whoever gave the
+** cell out and live as long as that does. */
 struct cell {
     enum cell_type type;
     _Bool terminated; /* of a text that a result gives: a zero byte is behind it, and none in it */
@@ -112,8 +112,8 @@ static inline const struct attachment *result_attached(const struct result *resu
     return atomic_load_explicit(&result->attached, memory_order_acquire);
 }
 
-/* So that of many who want the same one alone makes it: true for the first, until it gives the claim
-** back. */
+/* So that of many who want the same one alone makes it: true for the first, until it gives the
+** claim back. */
 _Bool result_claim(struct result *result);
 void result_give_back(struct result *result);
 

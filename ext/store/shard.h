@@ -1,7 +1,7 @@
 /*
-** A shard: a part of the store's entries, in a hash table and in an order, by which they are evicted
-** when the store is short. A space's part of it has an order of its own (struct segment). A shard
-** knows no limits; who unlinks from it gets the entry handed over, and gives it back after
+** A shard: a part of the store's entries, in a hash table and in an order, by which they are
+** evicted when the store is short. A space's part of it has an order of its own (struct segment). A
+** shard knows no limits; who unlinks from it gets the entry handed over, and gives it back after
 ** unlocking.
 **
 ** Two ways in. shard_enter() lets any number of threads find entries and use them at once, each

@@ -76,8 +76,8 @@ struct space *space_hold(struct space *space);
 /* Give a hold back; the last frees the space. Wants no shard lock held. */
 void space_drop(struct space *space);
 
-/* entry_bytes() and entry_new() for the identity's space, which the entry then holds; and entry_free()
-** for an entry with its hold, which wants no shard lock held. */
+/* entry_bytes() and entry_new() for the identity's space, which the entry then holds; and
+** entry_free() for an entry with its hold, which wants no shard lock held. */
 size_t space_entry_bytes(const struct query_identity *identity, const struct admission *admission);
 struct entry *space_new_entry(const struct query_identity *identity,
                               const struct admission *admission);

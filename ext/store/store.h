@@ -9,15 +9,16 @@
 ** default space.
 **
 ** The store knows no SQL and no connection: it is told the key, and what the reader sees of the
-** histories, by which it judges a kept result. All functions are thread-safe. A shard lock is held for a time bounded by
-** the shard's entries, mostly for that of a few; and no two at once.
+** histories, by which it judges a kept result. All functions are thread-safe. A shard lock is held
+** for a time bounded by the shard's entries, mostly for that of a few; and no two at once.
 **
 ** The byte bound is hard: after any insert, bytes <= max_bytes; what `bytes` counts is every byte
 ** the store has allocated for its entries: the entry with its key text, parameters and evidence,
 ** the result, both with what the allocator needs for them (memory_footprint()), the hash tables'
 ** slots but for the few that each shard has in place, and what policies and admission remember of
-** keys that are not there. Room is reserved before an entry is linked, so the bound holds for inserts
-** at once, too. A result that somebody still reads after its entry left is no longer counted.
+** keys that are not there. Room is reserved before an entry is linked, so the bound holds for
+** inserts at once, too. A result that somebody still reads after its entry left is no longer
+** counted.
 */
 #ifndef QUERYCACHE_STORE_STORE_H
 #define QUERYCACHE_STORE_STORE_H

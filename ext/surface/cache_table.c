@@ -54,8 +54,8 @@ enum { PLAN_COMPLETE, PLAN_INCOMPLETE, PLAN_COMPARED, PLAN_BITS = 2 };
 #define PLAN_MASK ((1 << PLAN_BITS) - 1)
 
 /*
-** idxStr belongs to one prepared plan, and lives as long. Its first byte keeps what is known of
-** the plan; the question costs an EXPLAIN, so a statement that runs only once is not asked. Behind it
+** idxStr belongs to one prepared plan, and lives as long. Its first byte keeps what is known of the
+** plan; the question costs an EXPLAIN, so a statement that runs only once is not asked. Behind it
 ** EXPLAIN QUERY PLAN shows the access.
 */
 enum plan_state { PLAN_NEW = 'n', PLAN_RAN = 'r', PLAN_ONCE = 'o', PLAN_MANY = 'm' };

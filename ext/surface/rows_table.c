@@ -70,7 +70,8 @@ static int rows_disconnect(sqlite3_vtab *vtab)
 /* A plan without the SQL text is accepted here and refused by xFilter, which can say why. */
 static int rows_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 {
-    /* As an eponymous table it is read in a transaction of main that SQLite opens before it asks. */
+    /* As an eponymous table it is read in a transaction of main that SQLite opens before it
+    ** asks. */
     snapshot_prepare(((struct rows_vtab *)vtab)->session->observer);
     info->estimatedRows = 100;
     info->estimatedCost = 10000;

@@ -1,6 +1,6 @@
 /*
-** cache_rules: which SELECTs of a program go through the cache under querycache-run, and how often each
-** rule was the first that matched. The last row is for what no rule is for.
+** cache_rules: which SELECTs of a program go through the cache under querycache-run, and how often
+** each rule was the first that matched. The last row is for what no rule is for.
 **
 **     SELECT line, pattern, matches FROM cache_rules;
 */

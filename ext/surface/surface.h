@@ -1,7 +1,7 @@
 /*
 ** The surface: what SQL sees of the cache. Each virtual table has a file of its own with one
-** function that registers it; this header lists those, and has what the files share. Nothing here decides
-** what is kept or served.
+** function that registers it; this header lists those, and has what the files share. Nothing here
+** decides what is kept or served.
 **
 ** A registered module or function holds a reference on the session, which its destructor releases.
 */
@@ -31,8 +31,8 @@ struct surface_module {
     const void *table; /* what the module's xConnect wants to know of the table */
 };
 
-/* Create an eponymous table's module under `name`, which no user's table hides (querycache_stats), and
-** under its short name (cache_stats). The module is static; so is `table`. */
+/* Create an eponymous table's module under `name`, which no user's table hides (querycache_stats),
+** and under its short name (cache_stats). The module is static; so is `table`. */
 int surface_create_module(sqlite3 *db, struct session *session, const char *name,
                           const sqlite3_module *module, const void *table);
 

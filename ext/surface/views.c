@@ -6,8 +6,8 @@
 **     SELECT cache_unview('top_products');
 **
 ** SQLite looks for a bare name in temp first. So a cached table of temp with the view's name, over
-** main.top_products, takes its place on this connection. What stands in temp's schema is all that is
-** known of it: a table that was created so by hand is the same thing.
+** main.top_products, takes its place on this connection. What stands in temp's schema is all that
+** is known of it: a table that was created so by hand is the same thing.
 */
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /*
-** The eviction policies by name: the first is the default. A policy is a file NAME.c in this folder,
-** which defines `const struct policy policy_NAME` (policy.h says what that is), and its name in the
-** list below. The setting `policy`, its error texts and the benchmark follow the list.
+** The eviction policies by name: the first is the default. A policy is a file NAME.c in this
+** folder, which defines `const struct policy policy_NAME` (policy.h says what that is), and its
+** name in the list below. The setting `policy`, its error texts and the benchmark follow the list.
 */
 #ifndef QUERYCACHE_STORE_POLICIES_H
 #define QUERYCACHE_STORE_POLICIES_H

@@ -5,9 +5,9 @@
 ** A scope is what one bound applies to: the whole store, or one space. Its entries are in one order
 ** for each shard, and have a place there. So an entry is in two orders: its shard's, for the store,
 ** and its segment's, for its space; the two may follow different policies. An order has one or two
-** queues. In each, a place has a rank: of a scope's queue, the place with the least rank goes first,
-** whatever its shard. Orders publish a lower bound of their ranks for that, to be read without
-** locks.
+** queues. In each, a place has a rank: of a scope's queue, the place with the least rank goes
+** first, whatever its shard. Orders publish a lower bound of their ranks for that, to be read
+** without locks.
 **
 ** A hit calls no policy. It writes to the entry when it was used and how often, and a policy reads
 ** that when it looks for who goes. So a rank is what was known when it was given: it may be less

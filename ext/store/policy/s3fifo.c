@@ -95,8 +95,8 @@ static bool dismiss(struct order *order, struct entry *entry)
 {
     struct place *place = place_of(order, entry);
     unsigned uses = count_uses(entry, place);
-    /* One use is enough in the small queue, too. Were two asked for there, bench/policies would have
-    ** half a point more of orm-night, and a point less of orm-busy. */
+    /* One use is enough in the small queue, too. Were two asked for there, bench/policies would
+    ** have half a point more of orm-night, and a point less of orm-busy. */
     if (uses == 0)
         return true;
     place->frequency = place->queue == SMALL ? 0 : (uint8_t)(uses - 1);
