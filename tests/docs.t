@@ -73,4 +73,16 @@ is "$(run_sql <<<'SELECT name FROM cache_config;' | while read -r name; do
     grep -qF "\`$name\`" docs/reference.md || echo "$name"
 done)" '' 'and every setting'
 
+# The order of locks is told in the order of the list.
+is "$(sed -n '/^## The order of locks/,/^## To add/p' docs/architecture.md | grep '^|' | grep -oE 'LOCK_[A-Z]+')" \
+    "$(sed -n '/^enum lock_rank/,/^}/p' ext/base/lock.h | grep -oE '^ +LOCK_[A-Z]+' | tr -d ' ')" \
+    'docs/architecture.md has every lock, in the order of ext/base/lock.h'
+
+# Functions that the pages name as ours are there.
+is "$(grep -ohE '`[a-z_0-9]+\(\)`' docs/architecture.md docs/exactness.md | tr -d '`()' | sort -u |
+    grep -vE '^(sqlite3|cache|dl|pthread|localtime|tzset|memfd|stat$|fork$|strftime|random|changes)' |
+    while read -r name; do
+        grep -rqwF "$name" ext include || echo "$name"
+    done)" '' 'every function that the pages name is there'
+
 done_testing
