@@ -134,7 +134,7 @@ static void test_copy(void)
     history_release(history);
     is_text(history_name(copy->sources[0].history), "gone \"soon\"", "a copy keeps the history");
     char *text = evidence_tables_json(copy);
-    is_text(text, "[\"a\",\"b\\\"\\\\\\u000a\"]", "table names are JSON, ordered, each once");
+    is_text(text, "[\"a\",\"b\\\"\\\\\\n\"]", "table names are JSON, ordered, each once");
     memory_free(text);
     text = evidence_database_names(copy);
     is_text(text, "gone \"soon\", /data/main.db", "the databases are named");

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/space.h"
 #include "base/ticks.h"
 
 /* More digits than any number in range has use for. */
@@ -56,11 +57,6 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-static bool is_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 static char lower(char c)
 {
     return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
@@ -69,13 +65,13 @@ static char lower(char c)
 /* Does the text, but for space around it, say `name` in any case? */
 static bool says(const char *text, const char *name)
 {
-    while (is_space(*text))
+    while (is_white_space(*text))
         text++;
     while (*name != 0 && lower(*text) == lower(*name)) {
         text++;
         name++;
     }
-    while (is_space(*text))
+    while (is_white_space(*text))
         text++;
     return *name == 0 && *text == 0;
 }
@@ -106,7 +102,7 @@ static const char *parse_decimal(const char *text, struct decimal *number)
     bool any = false;
     bool fraction = false;
     *number = (struct decimal){.point = 0};
-    while (is_space(*text))
+    while (is_white_space(*text))
         text++;
     for (;; text++) {
         if (*text == '.' && !fraction) {

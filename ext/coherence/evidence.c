@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buffer.h"
+#include "base/json_string.h"
 #include "base/guard.h"
 #include "base/memory.h"
 #include "base/sqlite.h"
@@ -219,22 +219,6 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static void add_json_text(struct buffer *json, const char *text)
-{
-    buffer_add_char(json, '"');
-    for (const char *c = text; *c != 0; c++) {
-        if (*c == '"' || *c == '\\') {
-            buffer_add_char(json, '\\');
-            buffer_add_char(json, *c);
-        } else if ((unsigned char)*c < 0x20) {
-            buffer_add_format(json, "\\u%04x", (unsigned)(unsigned char)*c);
-        } else {
-            buffer_add_char(json, *c);
-        }
-    }
-    buffer_add_char(json, '"');
-}
-
 char *evidence_tables_json(const struct evidence *evidence)
 {
     unsigned count = evidence->table_count;
@@ -251,7 +235,7 @@ char *evidence_tables_json(const struct evidence *evidence)
             continue;
         if (i > 0)
             buffer_add_char(&json, ',');
-        add_json_text(&json, names[i]);
+        json_add_string(&json, names[i], strlen(names[i]));
     }
     buffer_add_char(&json, ']');
     memory_free(names);

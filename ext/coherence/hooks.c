@@ -1,6 +1,7 @@
 #include "coherence/hooks.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -13,16 +14,17 @@ struct slot {
     void (*function)(void);
 };
 
-static struct {
-    bool looked;
+struct layout {
     bool known;
     size_t update; /* offsets into struct sqlite3 */
     size_t commit;
     size_t rollback;
     bool functions_known;
     size_t functions; /* of an unsigned */
-} layout;
+};
 
+static struct layout layout; /* written once, before `looked` is */
+static _Atomic bool looked;
 static struct lock layout_lock = LOCK_INITIALIZER(LOCK_LAYOUT);
 
 /* The scratch connection may load this very extension (sqlite3_auto_extension); then it does
@@ -123,41 +125,54 @@ static bool find_functions(sqlite3 *db, size_t size, size_t *offset)
     return found == 1;
 }
 
-/* sqlite3_msize() bounds the search: a connection is a block of SQLite's own allocator. */
-static void learn_layout(void)
+/* sqlite3_msize() bounds the search: a connection is a block of SQLite's own allocator. False where
+** there was no memory to look. */
+static bool learn_layout(struct layout *learned)
 {
     static char marks[3];
     sqlite3 *db = NULL;
     learning = true;
-    if (sqlite3_open(":memory:", &db) == SQLITE_OK) {
+    bool open = sqlite3_open(":memory:", &db) == SQLITE_OK;
+    if (open) {
         size_t size = (size_t)sqlite3_msize(db);
-        layout.looked = true;
         sqlite3_update_hook(db, mark_update, &marks[0]);
         sqlite3_commit_hook(db, mark_commit, &marks[1]);
         sqlite3_rollback_hook(db, mark_rollback, &marks[2]);
-        layout.known = find_slot(db, size, (struct slot){&marks[0], (void (*)(void))mark_update},
-                                 &layout.update) &&
-                       find_slot(db, size, (struct slot){&marks[1], (void (*)(void))mark_commit},
-                                 &layout.commit) &&
-                       find_slot(db, size, (struct slot){&marks[2], (void (*)(void))mark_rollback},
-                                 &layout.rollback);
-        layout.functions_known = find_functions(db, size, &layout.functions);
+        learned->known =
+            find_slot(db, size, (struct slot){&marks[0], (void (*)(void))mark_update},
+                      &learned->update) &&
+            find_slot(db, size, (struct slot){&marks[1], (void (*)(void))mark_commit},
+                      &learned->commit) &&
+            find_slot(db, size, (struct slot){&marks[2], (void (*)(void))mark_rollback},
+                      &learned->rollback);
+        learned->functions_known = find_functions(db, size, &learned->functions);
     }
     sqlite3_close(db);
     learning = false;
+    return open;
 }
 
-/* Looked for again as long as there was no memory to look. */
+/*
+** Looked for again as long as there was no memory to look. No lock is held meanwhile: opening the
+** scratch connection runs the application's automatic extensions, which may take any. Two threads
+** may both look, and find the same.
+*/
 static bool layout_known(void)
 {
+    struct layout learned = {0};
     if (learning)
         return false;
+    if (atomic_load_explicit(&looked, memory_order_acquire))
+        return layout.known;
+    if (!learn_layout(&learned))
+        return false;
     lock_take(&layout_lock);
-    if (!layout.looked)
-        learn_layout();
-    bool known = layout.known;
+    if (!atomic_load_explicit(&looked, memory_order_relaxed)) {
+        layout = learned;
+        atomic_store_explicit(&looked, true, memory_order_release);
+    }
     lock_give(&layout_lock);
-    return known;
+    return layout.known;
 }
 
 static bool slot_is(sqlite3 *db, size_t offset, void (*function)(void), const void *argument)

@@ -6,11 +6,8 @@
 #ifndef QUERYCACHE_QUERY_JSON_H
 #define QUERYCACHE_QUERY_JSON_H
 
-#include "base/buffer.h"
+#include "base/json_string.h"
 #include "store/result.h"
-
-/* Add a JSON string with its quotes; invalid UTF-8 is passed on as it is, as SQLite does. */
-void json_add_string(struct buffer *buffer, const char *text, size_t size);
 
 /* Add one value. */
 void json_add_cell(struct buffer *buffer, struct cell cell);

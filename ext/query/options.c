@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/error.h"
+#include "base/space.h"
 #include "base/memory.h"
 #include "base/sqlite.h"
 #include "base/ticks.h"
@@ -17,18 +19,6 @@ static const char *const accepted_forms[OPTION_COUNT] = {OPTIONS(FORM, FORM)};
 #define LIST_FIRST(name, NUMBER, form) #name
 #define LIST_OTHER(name, NUMBER, form) ", " #name
 #define OPTION_LIST OPTIONS(LIST_FIRST, LIST_OTHER)
-
-/* An error with a text, or SQLITE_NOMEM where the text could not be made. */
-static int failure(char *text, char **error)
-{
-    *error = text;
-    return text == NULL ? SQLITE_NOMEM : SQLITE_ERROR;
-}
-
-static bool is_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
 
 /* ---- one option's value ---- */
 
@@ -60,7 +50,7 @@ static bool are_tags(const char *text)
             if (*text == 0)
                 return true;
             seen = false;
-        } else if (!is_space(*text)) {
+        } else if (!is_white_space(*text)) {
             seen = true;
         }
     }
@@ -133,17 +123,18 @@ static int read_name(const char *argument, int *option, const char **value, char
     }
     if (equals.text[0] != '=') {
         memory_free(text);
-        return failure(sqlite3_mprintf("%s is not an option; an option is name = value, where "
-                                       "name is one of " OPTION_LIST,
-                                       argument[0] == 0 ? "an empty argument" : argument),
-                       error);
+        return error_set(error, SQLITE_ERROR,
+                         sqlite3_mprintf("%s is not an option; an option is name = value, where "
+                                         "name is one of " OPTION_LIST,
+                                         argument[0] == 0 ? "an empty argument" : argument));
     }
     int code = SQLITE_OK;
     *value = equals.text + 1;
     *option = find_option(text);
     if (*option < 0)
-        code = failure(sqlite3_mprintf("there is no option %s; the options are " OPTION_LIST, text),
-                       error);
+        code =
+            error_set(error, SQLITE_ERROR,
+                      sqlite3_mprintf("there is no option %s; the options are " OPTION_LIST, text));
     memory_free(text);
     return code;
 }
@@ -165,7 +156,7 @@ static int read_value(const char *text, char **value)
     if (token.type == TOKEN_ILLEGAL && strchr("'\"`[", token.text[0]) != NULL)
         return SQLITE_OK;
     size_t size = strlen(token.text);
-    while (size > 0 && is_space(token.text[size - 1]))
+    while (size > 0 && is_white_space(token.text[size - 1]))
         size--;
     *value = memory_copy_text(token.text, size);
     return *value == NULL ? SQLITE_NOMEM : SQLITE_OK;
@@ -173,24 +164,24 @@ static int read_value(const char *text, char **value)
 
 int options_read(struct options *options, unsigned *given, const char *argument, char **error)
 {
-    const char *rest;
+    const char *rest = NULL;
     char *value;
-    int option;
+    int option = 0;
     int code = read_name(argument, &option, &rest, error);
     if (code != SQLITE_OK)
         return code;
     if ((*given & 1u << option) != 0)
-        return failure(
-            sqlite3_mprintf("the option %s is given twice; once is enough", option_names[option]),
-            error);
+        return error_set(
+            error, SQLITE_ERROR,
+            sqlite3_mprintf("the option %s is given twice; once is enough", option_names[option]));
     code = read_value(rest, &value);
     if (code != SQLITE_OK)
         return code;
     if (value == NULL || !set_option(options, (enum option)option, value)) {
-        code = failure(sqlite3_mprintf("the option %s cannot be %s; it accepts %s",
-                                       option_names[option], token_read_solid(rest).text,
-                                       accepted_forms[option]),
-                       error);
+        code = error_set(error, SQLITE_ERROR,
+                         sqlite3_mprintf("the option %s cannot be %s; it accepts %s",
+                                         option_names[option], token_read_solid(rest).text,
+                                         accepted_forms[option]));
         memory_free(value);
         return code;
     }
@@ -276,11 +267,11 @@ bool options_have_tag(const struct options *options, const char *tag)
     const char *at = options->tags;
     size_t size = strlen(tag);
     while (at != NULL) {
-        while (is_space(*at))
+        while (is_white_space(*at))
             at++;
         const char *comma = strchr(at, ',');
         const char *end = comma != NULL ? comma : at + strlen(at);
-        while (end > at && is_space(end[-1]))
+        while (end > at && is_white_space(end[-1]))
             end--;
         if (size > 0 && (size_t)(end - at) == size && sqlite3_strnicmp(at, tag, (int)size) == 0)
             return true;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "store/policy/policies.h"
+#include "base/error.h"
 #include "base/lock.h"
 #include "base/sqlite.h"
 #include "base/ticks.h"
@@ -167,13 +168,6 @@ static bool parse(enum form form, const char *text, int64_t *value)
     return false;
 }
 
-/* An error with a text, or SQLITE_NOMEM where the text could not be made. */
-static int failure(char *text, char **error)
-{
-    *error = text;
-    return text == NULL ? SQLITE_NOMEM : SQLITE_ERROR;
-}
-
 /* Read all variables into `read`, or none: a half-read environment would be hard to explain. */
 static int read_environment(int64_t read[SETTING_COUNT], char **error)
 {
@@ -181,10 +175,10 @@ static int read_environment(int64_t read[SETTING_COUNT], char **error)
         const char *text = getenv(rules[i].variable);
         read[i] = atomic_load(&values[i]);
         if (text != NULL && !parse(rules[i].form, text, &read[i]))
-            return failure(sqlite3_mprintf("querycache: the environment variable %s is '%s'; it "
-                                           "accepts %s",
-                                           rules[i].variable, text, form_texts[rules[i].form]),
-                           error);
+            return error_set(error, SQLITE_ERROR,
+                             sqlite3_mprintf("querycache: the environment variable %s is '%s'; it "
+                                             "accepts %s",
+                                             rules[i].variable, text, form_texts[rules[i].form]));
     }
     return SQLITE_OK;
 }
@@ -241,16 +235,17 @@ int config_set(enum setting setting, const char *text, char **error)
     enum form form = rules[setting].form;
     int64_t value;
     if (setting == SETTING_SHARDS)
-        return failure(sqlite3_mprintf("shards is fixed once querycache is loaded; set the "
-                                       "environment variable QUERYCACHE_SHARDS before that"),
-                       error);
+        return error_set(error, SQLITE_ERROR,
+                         sqlite3_mprintf("shards is fixed once querycache is loaded; set the "
+                                         "environment variable QUERYCACHE_SHARDS before that"));
     if (text == NULL)
-        return failure(sqlite3_mprintf("%s cannot be NULL; it accepts %s", name, form_texts[form]),
-                       error);
+        return error_set(
+            error, SQLITE_ERROR,
+            sqlite3_mprintf("%s cannot be NULL; it accepts %s", name, form_texts[form]));
     if (!parse(form, text, &value))
-        return failure(
-            sqlite3_mprintf("%s cannot be '%s'; it accepts %s", name, text, form_texts[form]),
-            error);
+        return error_set(
+            error, SQLITE_ERROR,
+            sqlite3_mprintf("%s cannot be '%s'; it accepts %s", name, text, form_texts[form]));
     atomic_store(&values[setting], value);
     return SQLITE_OK;
 }

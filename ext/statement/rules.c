@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/space.h"
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/memory.h"
@@ -30,18 +31,13 @@ static void forget_all(void)
 
 /* ---- reading ---- */
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* Cut white space off both ends, in place. */
 static char *trim(char *text)
 {
-    while (is_space(*text))
+    while (is_white_space(*text))
         text++;
     size_t size = strlen(text);
-    while (size > 0 && is_space(text[size - 1]))
+    while (size > 0 && is_white_space(text[size - 1]))
         text[--size] = '\0';
     return text;
 }
@@ -60,7 +56,7 @@ static char *behind_word(char *text, const char *word)
 {
     size_t size = strlen(word);
     if (sqlite3_strnicmp(text, word, (int)size) != 0 ||
-        (text[size] != '\0' && !is_space(text[size])))
+        (text[size] != '\0' && !is_white_space(text[size])))
         return NULL;
     return trim(text + size);
 }
