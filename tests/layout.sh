@@ -4,8 +4,10 @@
 # SQL text that names a table or function of the surface. Prints each offending pair, and fails
 # where there is one. A header and a source of one name are one file here.
 #
-# tests/layout.sh [FOLDER [OBJECTS]]      FOLDER (ext) has the sources and README.md; OBJECTS, as
-#                                             build/test-system/ext, the same compiled, not for LTO
+#     tests/layout.sh [FOLDER [OBJECTS]]
+#
+# FOLDER (ext) has the sources and README.md; OBJECTS, as build/test-system/ext, the same compiled,
+# but not for LTO.
 set -u
 
 folder=${1:-ext}
@@ -13,13 +15,16 @@ objects=${2:-}
 arrows=$(mktemp) || exit 1
 trap 'rm -f "$arrows" "$arrows.names"' EXIT
 
-# FROM TO HOW, without suffixes, for what lies in the folder.
+# FROM TO HOW, without suffixes, for what lies in the folder; or, behind a "!", what is wrong.
 includes() {
     find "$folder" -name '*.[ch]' | sort | while read -r file; do
-        sed -n 's/^#include "\(.*\)\.h".*/\1/p' "$file" | while read -r included; do
-            [ -e "$folder/$included.h" ] || continue
-            name=${file#"$folder"/}
-            echo "${name%.[ch]} $included includes"
+        name=${file#"$folder"/}
+        sed -n 's/^ *# *include *["<]\(.*\)\.h[">].*/\1/p' "$file" | while read -r included; do
+            if [ -e "$folder/$included.h" ]; then
+                echo "${name%.[ch]} $included includes"
+            elif [ -e "${file%/*}/$included.h" ]; then
+                echo "! ${name%.[ch]} includes $included, which is not its path from $folder"
+            fi
         done
     done
 }
@@ -30,10 +35,11 @@ calls() {
         nm "$object" | awk -v file="${name%.o}" '
             $2 ~ /^[TDBRC]$/ { print "has", $3, file }
             $1 == "U" { print "wants", $2, file }'
-    done | awk '
-        $1 == "has" { home[$2] = $3 }
+    done | awk -v folder="$objects" '
+        $1 == "has" { home[$2] = $3; symbols++ }
         $1 == "wants" { wanted[$2 " " $3] = 1 }
         END {
+            if (!symbols) print "! there are no symbols in the objects of " folder
             for (pair in wanted) {
                 split(pair, part, " ")
                 if (part[1] in home && home[part[1]] != part[2])
@@ -48,14 +54,17 @@ registered() {
         sort -u
 }
 
-# Comments may name what they like, and so may texts for people that call nothing.
+# Comments may name what they like, and so may texts for people that have no word of SQL.
 texts() {
     registered >"$arrows.names"
+    [ -s "$arrows.names" ] || echo "! no names are registered in $folder/surface"
     find "$folder" -name '*.[ch]' | grep -v '/surface/' | sort | while read -r file; do
         name=${file#"$folder"/}
         sed -e 's|/\*.*\*/||' -e '/^ *\/\*/d' -e '/^ *\*\*/d' "$file" |
-            grep -oE '"[^"]*\b(FROM|JOIN|SELECT|UPDATE|INTO|TABLE) +(query)?cache_[a-z_]+' |
-            sed -e 's/.* //' -e 's/^query//' | sort -u | grep -xF -f "$arrows.names" |
+            grep -oE '"([^"\\]|\\.)*"' |
+            grep -iwE 'FROM|JOIN|SELECT|WHERE|INSERT|INTO|UPDATE|DELETE|TABLE' |
+            grep -iowE '(query)?cache_[a-z_]+' | tr '[:upper:]' '[:lower:]' |
+            sed 's/^query//' | sort -u | grep -xF -f "$arrows.names" |
             while read -r named; do
                 echo "${name%.[ch]} surface/$named names, in an SQL text,"
             done
@@ -89,6 +98,7 @@ awk '
         if (match($0, /^\| `[a-z]+` \|/)) rank[substr($0, 4, RLENGTH - 6)] = ++rooms
         next
     }
+    $1 == "!" { print substr($0, 3); bad = 1; next }
     { how = $3; for (i = 4; i <= NF; i++) how = how " " $i }
     !(room($1) in rank) { print $1 ": the room " room($1) " is not in README.md"; bad = 1; next }
     rank[room($1)] > rank[room($2)] {

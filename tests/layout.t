@@ -30,6 +30,15 @@ echo '#include "high/b.h"' >>"$dir/house/low/a.c"
 finds 'low/a includes high/b, which is in a room above' 'an #include that runs up'
 
 house
+echo '# include <high/b.h>' >>"$dir/house/low/a.c"
+finds 'low/a includes high/b, which is in a room above' 'however it is written'
+
+house
+echo '#include "../high/b.h"' >>"$dir/house/low/a.c"
+finds "low/a includes ../high/b, which is not its path from $dir/house" \
+    'a file that is found from where the other lies'
+
+house
 echo '#include "low/c.h"' >>"$dir/house/low/a.h"
 echo '#include "low/a.h"' >"$dir/house/low/c.h"
 like "$(tests/layout.sh "$dir/house")" 'low/c includes low/a, in a circle' 'two files that include each other'
@@ -47,6 +56,17 @@ echo '/* as in "SELECT cache_clear()" */' >"$dir/house/low/c.c"
 ok 'a comment may name it' tests/layout.sh "$dir/house"
 echo 'const char *e = "there is no FROM querycache_stats";' >"$dir/house/low/c.c"
 finds 'low/c names, in an SQL text, surface/cache_stats, which is in a room above' 'or reads a table of it'
+echo 'const char *e = "select * from \"querycache_stats\"";' >"$dir/house/low/c.c"
+finds 'low/c names, in an SQL text, surface/cache_stats, which is in a room above' \
+    'in lower case, and in quotes'
+echo 'const char *e = "SELECT 1, cache_clear()";' >"$dir/house/low/c.c"
+finds 'low/c names, in an SQL text, surface/cache_clear, which is in a room above' 'in a later column'
+echo 'const char *e = "ask cache_clear() for it";' >"$dir/house/low/c.c"
+ok 'a text that is no SQL may name it' tests/layout.sh "$dir/house"
+
+house
+: >"$dir/house/surface/s.c"
+finds "no names are registered in $dir/house/surface" 'a surface whose names are not found'
 
 house
 mkdir "$dir/house/attic" && echo >"$dir/house/attic/a.c"
@@ -61,6 +81,7 @@ like "$(tests/layout.sh "$dir/house")" 'README.md has no table of rooms' 'no ord
 house
 objects=$dir/objects
 mkdir -p "$objects"/{low,high}
+finds "there are no symbols in the objects of $objects" 'a build that is not there'
 compile() { ${CC:-cc} -c -o "$objects/$1.o" -x c -; }
 compile low/a <<<'int b(void); int a(void) { return b(); }'
 compile high/b <<<'int b(void) { return 1; }'
