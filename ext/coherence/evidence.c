@@ -198,7 +198,7 @@ static inline bool is_of_same_state(const struct evidence *evidence, const struc
 }
 
 /* Inline for the linker: each hit calls it. */
-inline enum standing evidence_judge(const struct evidence *evidence, const struct views *views)
+enum standing evidence_judge(const struct evidence *evidence, const struct views *views)
 {
     return is_of_same_state(evidence, views) ? EVIDENCE_STANDS : judge_each(evidence, views);
 }

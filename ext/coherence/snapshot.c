@@ -436,8 +436,8 @@ bool snapshot_stands(const struct observer *observer, struct database *const *da
 }
 
 /* Inline for the linker: each hit calls it. */
-inline void snapshot_views(struct database *const *databases, unsigned count, bool alone,
-                           struct views *views)
+void snapshot_views(struct database *const *databases, unsigned count, bool alone,
+                    struct views *views)
 {
     views_clear(views);
     for (unsigned i = 0; i < count; i++) {
