@@ -203,7 +203,7 @@ static void bench_store(void)
     static struct seeker seekers[THREADS];
     static struct side side = {.name = "hits on the store"};
     struct store *store =
-        store_new((unsigned)config_get(SETTING_SHARDS), (struct limits){INT64_MAX, INT64_MAX});
+        store_new((unsigned)settings_get(SETTING_SHARDS), (struct limits){INT64_MAX, INT64_MAX});
     if (store == NULL)
         bench_fail("a store", "out of memory");
     fill_store(store, entries);

@@ -256,7 +256,7 @@ int querycache_configure(const char *name, const char *value, char **error)
     char *text = NULL;
     if (!sqlite_is_there())
         return SQLITE_MISUSE;
-    int rc = config_load(&text);
+    int rc = settings_load(&text);
     if (rc == SQLITE_OK)
         rc = runtime_configure(name, value, &text);
     while (rc == SQLITE_OK && (copy = libraries_next(&number)) != NULL)

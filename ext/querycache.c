@@ -106,7 +106,7 @@ static int check_version(const sqlite3_api_routines *api, char **error)
 
 static int start(sqlite3 *db, char **error)
 {
-    int code = config_load(error);
+    int code = settings_load(error);
     if (code == SQLITE_OK && !is_taken(db))
         code = register_once(db, error);
     error_forget(db);

@@ -74,7 +74,7 @@ static void test_options(sqlite3 *db)
 
 static void test_settings(sqlite3 *db)
 {
-    char *names = config_names();
+    char *names = settings_names();
     is_int(number(db, "SELECT count(*) FROM cache_config"), SETTING_COUNT, "cache_config has all");
     for (int i = 0; i < SETTING_COUNT; i++) {
         const char *name = setting_infos[i].name;

@@ -174,9 +174,9 @@ static void test_tags(void)
 static void configures(enum setting setting, const char *text, int64_t value, const char *shown)
 {
     char *error = NULL;
-    is_int(config_set(setting, text, &error), SQLITE_OK, setting_infos[setting].name);
-    is_int(config_get(setting), value, "the setting has the value");
-    char *text_now = config_show(setting);
+    is_int(settings_set(setting, text, &error), SQLITE_OK, setting_infos[setting].name);
+    is_int(settings_get(setting), value, "the setting has the value");
+    char *text_now = settings_show(setting);
     is_text(text_now, shown, "and shows it as people write it");
     sqlite3_free(text_now);
     sqlite3_free(error);
@@ -184,12 +184,12 @@ static void configures(enum setting setting, const char *text, int64_t value, co
 
 static void cannot_configure(enum setting setting, const char *text, const char *right)
 {
-    int64_t before = config_get(setting);
+    int64_t before = settings_get(setting);
     char *error = NULL;
-    is_int(config_set(setting, text, &error), SQLITE_ERROR, text != NULL ? text : "NULL");
+    is_int(settings_set(setting, text, &error), SQLITE_ERROR, text != NULL ? text : "NULL");
     contains(error, setting_infos[setting].name, "the error names the setting");
     contains(error, right, "the error says what would be right");
-    is_int(config_get(setting), before, "the setting stays as it was");
+    is_int(settings_get(setting), before, "the setting stays as it was");
     sqlite3_free(error);
 }
 
@@ -198,35 +198,35 @@ static void test_environment(void)
     char *error = NULL;
     setenv("QUERYCACHE_MAX_ENTRIES", "7", 1);
     setenv("QUERYCACHE_MAX_BYTES", "a lot", 1);
-    is_int(config_load(&error), SQLITE_ERROR, "a bad variable is an error");
+    is_int(settings_load(&error), SQLITE_ERROR, "a bad variable is an error");
     contains(error, "QUERYCACHE_MAX_BYTES", "which names the variable");
     contains(error, "a lot", "and the value");
     contains(error, "16 MB", "and what it accepts");
     sqlite3_free(error);
-    is_int(config_get(SETTING_MAX_ENTRIES), 10000, "a good variable beside it does not count");
+    is_int(settings_get(SETTING_MAX_ENTRIES), 10000, "a good variable beside it does not count");
 
     setenv("QUERYCACHE_MAX_BYTES", "1 MiB", 1);
     setenv("QUERYCACHE_SHARDS", "4", 1);
-    is_int(config_load(&error), SQLITE_OK, "once it is good, loading works");
-    is_int(config_get(SETTING_MAX_ENTRIES), 7, "a variable sets a count");
-    is_int(config_get(SETTING_MAX_BYTES), 1 << 20, "a variable sets a size");
-    is_int(config_get(SETTING_SHARDS), 4, "a variable sets the shards");
+    is_int(settings_load(&error), SQLITE_OK, "once it is good, loading works");
+    is_int(settings_get(SETTING_MAX_ENTRIES), 7, "a variable sets a count");
+    is_int(settings_get(SETTING_MAX_BYTES), 1 << 20, "a variable sets a size");
+    is_int(settings_get(SETTING_SHARDS), 4, "a variable sets the shards");
 
     setenv("QUERYCACHE_MAX_ENTRIES", "8", 1);
-    is_int(config_load(&error), SQLITE_OK, "loading again works");
-    is_int(config_get(SETTING_MAX_ENTRIES), 7, "and does not read the environment again");
+    is_int(settings_load(&error), SQLITE_OK, "loading again works");
+    is_int(settings_get(SETTING_MAX_ENTRIES), 7, "and does not read the environment again");
 }
 
 static void test_settings(void)
 {
     for (int i = 0; i < SETTING_COUNT; i++) {
-        char *shown = config_show((enum setting)i);
+        char *shown = settings_show((enum setting)i);
         is_text(shown, setting_infos[i].default_text, setting_infos[i].name);
-        is_int(config_find(setting_infos[i].name), i, "it is found by its name");
+        is_int(settings_find(setting_infos[i].name), i, "it is found by its name");
         sqlite3_free(shown);
     }
-    is_int(config_find("MAX_BYTES"), SETTING_MAX_BYTES, "a setting's name has any case");
-    is_int(config_find("size"), -1, "an unknown setting is not found");
+    is_int(settings_find("MAX_BYTES"), SETTING_MAX_BYTES, "a setting's name has any case");
+    is_int(settings_find("size"), -1, "an unknown setting is not found");
     test_environment();
 
     configures(SETTING_ENABLED, "0", 0, "0");

@@ -5,8 +5,8 @@
 ** statement that writes: both hold pointers into them. So these moments ask first. Called under
 ** the connection's mutex.
 */
-#ifndef QUERYCACHE_QUERY_SCHEMA_H
-#define QUERYCACHE_QUERY_SCHEMA_H
+#ifndef QUERYCACHE_COHERENCE_SCHEMA_H
+#define QUERYCACHE_COHERENCE_SCHEMA_H
 
 #include <stdbool.h>
 

@@ -10,8 +10,8 @@
 **
 ** Thread-safe.
 */
-#ifndef QUERYCACHE_COPY_H
-#define QUERYCACHE_COPY_H
+#ifndef QUERYCACHE_LOAD_COPY_H
+#define QUERYCACHE_LOAD_COPY_H
 
 #include <stdbool.h>
 #include <sys/types.h>

@@ -15,8 +15,8 @@
 ** Thread-safe. No lock is held while a library is loaded or asked for, which waits for the dynamic
 ** linker's.
 */
-#ifndef QUERYCACHE_LIBRARIES_H
-#define QUERYCACHE_LIBRARIES_H
+#ifndef QUERYCACHE_LOAD_LIBRARIES_H
+#define QUERYCACHE_LOAD_LIBRARIES_H
 
 #include "load/copy.h"
 

@@ -4,8 +4,8 @@
 ** idxNum; what can then be had of it, the read decides (lookup/path.h). Called under the
 ** connection's mutex.
 */
-#ifndef QUERYCACHE_SURFACE_ACCESS_H
-#define QUERYCACHE_SURFACE_ACCESS_H
+#ifndef QUERYCACHE_LOOKUP_ACCESS_H
+#define QUERYCACHE_LOOKUP_ACCESS_H
 
 #include "session/cached_query.h"
 

@@ -9,8 +9,8 @@
 ** would convert as well; but what it makes of it is SQLite's business, so there it stays a text,
 ** and `contents` says that there are some.
 */
-#ifndef QUERYCACHE_STORE_INDEX_H
-#define QUERYCACHE_STORE_INDEX_H
+#ifndef QUERYCACHE_LOOKUP_INDEX_H
+#define QUERYCACHE_LOOKUP_INDEX_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -5,8 +5,8 @@
 ** and always in the order that was promised. Used under the connection's mutex; the result stays as
 ** long as the path.
 */
-#ifndef QUERYCACHE_SURFACE_PATH_H
-#define QUERYCACHE_SURFACE_PATH_H
+#ifndef QUERYCACHE_LOOKUP_PATH_H
+#define QUERYCACHE_LOOKUP_PATH_H
 
 #include "read/read.h"
 #include "lookup/index.h"

@@ -19,8 +19,8 @@
 **
 ** Decimal texts among the cells, and the reals that TEXT would print, are left to SQLite.
 */
-#ifndef QUERYCACHE_QUERY_SEARCH_H
-#define QUERYCACHE_QUERY_SEARCH_H
+#ifndef QUERYCACHE_LOOKUP_SEARCH_H
+#define QUERYCACHE_LOOKUP_SEARCH_H
 
 #include "base/sqlite.h"
 #include "query/columns.h"

@@ -3,8 +3,8 @@
 ** why, with how often: what cache_refusals shows. The process's, for so many texts as REFUSALS_MAX;
 ** of more the one that was refused longest ago goes. Thread-safe.
 */
-#ifndef QUERYCACHE_REFUSALS_H
-#define QUERYCACHE_REFUSALS_H
+#ifndef QUERYCACHE_METRICS_REFUSALS_H
+#define QUERYCACHE_METRICS_REFUSALS_H
 
 #include <stdint.h>
 

@@ -3,8 +3,8 @@
 ** why. A program that writes values into its SQL does not pay again and again for finding out the
 ** same. A fixed table, which may forget. One for each session; used under the connection's mutex.
 */
-#ifndef QUERYCACHE_REFUSED_SHAPES_H
-#define QUERYCACHE_REFUSED_SHAPES_H
+#ifndef QUERYCACHE_METRICS_REFUSED_SHAPES_H
+#define QUERYCACHE_METRICS_REFUSED_SHAPES_H
 
 #include <stdint.h>
 

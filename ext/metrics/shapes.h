@@ -4,8 +4,8 @@
 ** that writes values into its SQL does not pay for each text anew. The process's; a fixed table
 ** that may forget; thread-safe, without locks.
 */
-#ifndef QUERYCACHE_SHAPES_H
-#define QUERYCACHE_SHAPES_H
+#ifndef QUERYCACHE_METRICS_SHAPES_H
+#define QUERYCACHE_METRICS_SHAPES_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -87,7 +87,7 @@ static void skip(const char *normalized, int line)
 static void apply_default(sqlite3 *db, sqlite3_stmt **statement, unsigned flags,
                           const char *normalized)
 {
-    int64_t slow = config_get(SETTING_SLOW);
+    int64_t slow = settings_get(SETTING_SLOW);
     struct prepare_request request = {.flags = flags, .unasked = true};
     char options[60];
     char *error = NULL;

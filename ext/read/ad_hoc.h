@@ -3,8 +3,8 @@
 ** keeps the texts asked last prepared, so that asking again costs no analysis. Called under the
 ** connection's mutex.
 */
-#ifndef QUERYCACHE_AD_HOC_H
-#define QUERYCACHE_AD_HOC_H
+#ifndef QUERYCACHE_READ_AD_HOC_H
+#define QUERYCACHE_READ_AD_HOC_H
 
 #include "session/session.h"
 

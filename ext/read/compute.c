@@ -44,7 +44,7 @@ static int compute(struct reading *reading, struct result **result, int64_t *dur
 
 static int64_t own_or(int64_t own, enum setting setting)
 {
-    return own != 0 ? own : config_get(setting);
+    return own != 0 ? own : settings_get(setting);
 }
 
 bool compute_is_keepable(const struct cached_query *query, size_t size, uint64_t rows)
@@ -162,7 +162,7 @@ static enum boarding board(struct reading *reading, const struct evidence *evide
 {
     int64_t load_ns;
     int64_t start = ticks_now();
-    int64_t wait = config_get(SETTING_COALESCE_WAIT);
+    int64_t wait = settings_get(SETTING_COALESCE_WAIT);
     if (wait == TICKS_NEVER) /* 'none' */
         wait = 0;
     enum boarding boarding;

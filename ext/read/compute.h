@@ -3,8 +3,8 @@
 ** connection that is running it; and keep what may be kept. Called under the connection's mutex,
 ** in a read that read.c has begun.
 */
-#ifndef QUERYCACHE_COMPUTE_H
-#define QUERYCACHE_COMPUTE_H
+#ifndef QUERYCACHE_READ_COMPUTE_H
+#define QUERYCACHE_READ_COMPUTE_H
 
 #include "read/reading.h"
 

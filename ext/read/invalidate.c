@@ -8,7 +8,7 @@
 int64_t invalidate_matching(struct session *session, entry_match match, void *context,
                             enum cause cause)
 {
-    session_refresh(session);
+    refresh_session(session);
     return store_remove(session->store, match, context, cause);
 }
 
@@ -61,7 +61,7 @@ static int split_name(const struct session *session, struct table_name *table)
 int invalidate_table(struct session *session, const char *table, int64_t *dropped)
 {
     struct table_name named = {.written = table, .name = table};
-    session_refresh(session);
+    refresh_session(session);
     if (split_name(session, &named) != SQLITE_OK)
         return SQLITE_NOMEM;
     *dropped = store_remove(session->store, reads_table, &named, CAUSE_TABLE_CHANGE);

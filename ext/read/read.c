@@ -189,7 +189,7 @@ static int attempt(struct reading *reading, bool once, struct result **result, c
                                          reading->query->definition.analysis.refusal));
     bool serve =
         reading->state == SNAPSHOT_GOOD || reading->query->options.coherence == COHERENCE_TTL;
-    if (!serve || !config_get(SETTING_ENABLED) || cached_query_is_refused(reading->query) ||
+    if (!serve || !settings_get(SETTING_ENABLED) || cached_query_is_refused(reading->query) ||
         !reading->query->definition.surroundings.known || asks_for_now(reading))
         return run_without_store(reading, result, error);
 
@@ -228,7 +228,7 @@ static bool hit_at_once(struct reading *reading, bool once, struct result **resu
         definition->generation != observer->connection.schema_generation ||
         !snapshot_stands(observer, definition->databases, definition->database_count, !once,
                          reading->query->in_temp) ||
-        !config_get(SETTING_ENABLED) || cached_query_is_refused(reading->query) ||
+        !settings_get(SETTING_ENABLED) || cached_query_is_refused(reading->query) ||
         !has_declared_columns(reading->query) ||
         !surroundings_stand(session->observer, definition->analysis.follows_zone,
                             &definition->surroundings) ||

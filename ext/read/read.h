@@ -2,8 +2,8 @@
 ** One read through the cache: take a snapshot, make the key, find; or run, keep. This is the only
 ** place where the parts meet. Called under the connection's mutex.
 */
-#ifndef QUERYCACHE_READ_H
-#define QUERYCACHE_READ_H
+#ifndef QUERYCACHE_READ_READ_H
+#define QUERYCACHE_READ_READ_H
 
 #include "base/buffer.h"
 #include "coherence/schema.h"

@@ -26,7 +26,7 @@ static void probe_queries(struct session *session, struct cached_query *queries)
     }
 }
 
-void session_refresh(struct session *session)
+void refresh_session(struct session *session)
 {
     struct observer *observer = session->observer;
     if (session_anchor(session) != SQLITE_OK) {

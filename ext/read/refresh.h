@@ -10,6 +10,6 @@
 /* Bring the histories of all databases of this connection up to date, so that what
 ** evidence_is_stale() says of this connection's entries is the truth of now. Errors are ignored:
 ** then less is known. Called under the connection's mutex. */
-void session_refresh(struct session *session);
+void refresh_session(struct session *session);
 
 #endif

@@ -7,8 +7,8 @@
 ** connection. What it writes there, the rows that follow may show, as SQLite has it; nothing is
 ** kept then. Called under the connection's mutex.
 */
-#ifndef QUERYCACHE_STREAM_H
-#define QUERYCACHE_STREAM_H
+#ifndef QUERYCACHE_READ_STREAM_H
+#define QUERYCACHE_READ_STREAM_H
 
 #include "read/compute.h"
 

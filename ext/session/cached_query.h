@@ -2,8 +2,8 @@
 ** A cached query: a definition together with how it is kept: options, its space in the store, and
 ** where it was defined. Belongs to one connection.
 */
-#ifndef QUERYCACHE_QUERY_CACHED_QUERY_H
-#define QUERYCACHE_QUERY_CACHED_QUERY_H
+#ifndef QUERYCACHE_SESSION_CACHED_QUERY_H
+#define QUERYCACHE_SESSION_CACHED_QUERY_H
 
 #include "query/definition.h"
 #include "query/options.h"

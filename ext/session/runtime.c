@@ -23,27 +23,27 @@ void runtime_start_over(void)
     file_forget_all();
     history_forget_all();
     hooks_start_over();
-    config_start_over();
+    settings_start_over();
     refusals_start_over();
 }
 
 static struct limits configured_limits(void)
 {
-    return (struct limits){.max_entries = config_get(SETTING_MAX_ENTRIES),
-                           .max_bytes = config_get(SETTING_MAX_BYTES)};
+    return (struct limits){.max_entries = settings_get(SETTING_MAX_ENTRIES),
+                           .max_bytes = settings_get(SETTING_MAX_BYTES)};
 }
 
 static void configure(struct store *configured)
 {
-    store_set_policy(configured, policy_at(config_get(SETTING_POLICY)));
-    store_set_admission(configured, config_get(SETTING_ADMIT) != 0);
+    store_set_policy(configured, policy_at(settings_get(SETTING_POLICY)));
+    store_set_admission(configured, settings_get(SETTING_ADMIT) != 0);
 }
 
 struct store *runtime_store(void)
 {
     lock_take(&lock);
     if (store == NULL) {
-        store = store_new((unsigned)config_get(SETTING_SHARDS), configured_limits());
+        store = store_new((unsigned)settings_get(SETTING_SHARDS), configured_limits());
         if (store != NULL)
             configure(store);
     }
@@ -63,7 +63,7 @@ static void apply_settings(void)
 
 static int refuse_setting(const char *name, char **error)
 {
-    char *names = config_names();
+    char *names = settings_names();
     if (names == NULL)
         return SQLITE_NOMEM;
     int rc = error_set(error, SQLITE_ERROR,
@@ -75,10 +75,10 @@ static int refuse_setting(const char *name, char **error)
 
 int runtime_configure(const char *name, const char *value, char **error)
 {
-    int setting = name == NULL ? -1 : config_find(name);
+    int setting = name == NULL ? -1 : settings_find(name);
     if (setting < 0)
         return refuse_setting(name, error);
-    int rc = config_set((enum setting)setting, value, error);
+    int rc = settings_set((enum setting)setting, value, error);
     if (rc == SQLITE_OK)
         apply_settings();
     return rc;

@@ -133,7 +133,7 @@ static struct session *session_new(sqlite3 *db)
     session->references = 1;
     session->store = runtime_store();
     session->nesting = (struct nesting){.add = add_cached_table, .context = session};
-    session->observer = observer_new(db, config_get(SETTING_HOOKS) != 0);
+    session->observer = observer_new(db, settings_get(SETTING_HOOKS) != 0);
     session->lender = lender_new();
     if (session->observer != NULL)
         facts_open(&session->facts, session->observer);
@@ -172,7 +172,7 @@ struct session *session_open(sqlite3 *db)
     if (session == NULL)
         return session_new(db);
     session->references++;
-    if (config_get(SETTING_HOOKS))
+    if (settings_get(SETTING_HOOKS))
         observer_hook(session->observer);
     return session;
 }

@@ -6,8 +6,8 @@
 ** Used only under the connection's own mutex, as SQLite calls modules and functions. The store
 ** behind it belongs to the whole process.
 */
-#ifndef QUERYCACHE_SESSION_H
-#define QUERYCACHE_SESSION_H
+#ifndef QUERYCACHE_SESSION_SESSION_H
+#define QUERYCACHE_SESSION_SESSION_H
 
 #include "base/lender.h"
 #include "base/sqlite.h"

@@ -91,7 +91,7 @@ static const struct {
     [SETTING_SLOW] = {FORM_THRESHOLD, "QUERYCACHE_SLOW"},
 };
 
-/* The defaults, as default_text says them: what is read before config_load() must be right too. */
+/* The defaults, as default_text says them: what is read before settings_load() must be right too. */
 static _Atomic int64_t values[SETTING_COUNT] = {
     [SETTING_ENABLED] = 1,
     [SETTING_MAX_BYTES] = INT64_C(64) << 20,
@@ -183,7 +183,7 @@ static int read_environment(int64_t read[SETTING_COUNT], char **error)
     return SQLITE_OK;
 }
 
-int config_load(char **error)
+int settings_load(char **error)
 {
     int64_t read[SETTING_COUNT];
     int code = SQLITE_OK;
@@ -200,13 +200,13 @@ int config_load(char **error)
     return code;
 }
 
-int64_t config_get(enum setting setting)
+int64_t settings_get(enum setting setting)
 {
     assert(setting < SETTING_COUNT);
     return atomic_load_explicit(&values[setting], memory_order_relaxed);
 }
 
-int config_find(const char *name)
+int settings_find(const char *name)
 {
     assert(name != NULL);
     for (int i = 0; i < SETTING_COUNT; i++)
@@ -215,7 +215,7 @@ int config_find(const char *name)
     return -1;
 }
 
-char *config_names(void)
+char *settings_names(void)
 {
     char *names = NULL;
     for (int i = 0; i < SETTING_COUNT; i++) {
@@ -229,7 +229,7 @@ char *config_names(void)
     return names;
 }
 
-int config_set(enum setting setting, const char *text, char **error)
+int settings_set(enum setting setting, const char *text, char **error)
 {
     const char *name = setting_infos[setting].name;
     enum form form = rules[setting].form;
@@ -250,9 +250,9 @@ int config_set(enum setting setting, const char *text, char **error)
     return SQLITE_OK;
 }
 
-char *config_show(enum setting setting)
+char *settings_show(enum setting setting)
 {
-    int64_t value = config_get(setting);
+    int64_t value = settings_get(setting);
     char text[32];
     switch (rules[setting].form) {
     case FORM_SIZE:
@@ -274,7 +274,7 @@ char *config_show(enum setting setting)
     return sqlite3_mprintf("%lld", (sqlite3_int64)value);
 }
 
-void config_start_over(void)
+void settings_start_over(void)
 {
     lock_start_over(&load_lock);
 }

@@ -3,8 +3,8 @@
 ** (QUERYCACHE_ and the name in upper case) may replace when the library is loaded. Thread-safe:
 ** values are atomics; who depends on one reads it when it needs it.
 */
-#ifndef QUERYCACHE_BASE_CONFIG_H
-#define QUERYCACHE_BASE_CONFIG_H
+#ifndef QUERYCACHE_SESSION_SETTINGS_H
+#define QUERYCACHE_SESSION_SETTINGS_H
 
 #include <stdint.h>
 
@@ -34,29 +34,29 @@ extern const struct setting_info setting_infos[SETTING_COUNT];
 
 /*
 ** Read the environment, once per process. When a variable has a bad value all defaults stand, and
-** the next call reads the environment again. Error codes as in config_set().
+** the next call reads the environment again. Error codes as in settings_set().
 */
-int config_load(char **error);
+int settings_load(char **error);
 
-int64_t config_get(enum setting setting);
+int64_t settings_get(enum setting setting);
 
 /* The setting of that name (any case), or -1. */
-int config_find(const char *name);
+int settings_find(const char *name);
 
 /* All names, comma-separated, for error texts. Caller frees with sqlite3_free(); NULL when memory
 ** is short. */
-char *config_names(void);
+char *settings_names(void);
 
 /*
 ** Set from text; NULL is no value. SQLITE_OK, SQLITE_NOMEM, or SQLITE_ERROR and in *error a text
 ** from sqlite3_mprintf() that names the setting, the value and what it accepts.
 */
-int config_set(enum setting setting, const char *text, char **error);
+int settings_set(enum setting setting, const char *text, char **error);
 
 /* The value as people write it; caller frees with sqlite3_free(). NULL when memory is short. */
-char *config_show(enum setting setting);
+char *settings_show(enum setting setting);
 
 /* In the child of a fork(): the lock is made anew. */
-void config_start_over(void);
+void settings_start_over(void);
 
 #endif

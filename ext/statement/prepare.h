@@ -8,8 +8,8 @@
 ** (statement/prepared_table.h). It is compared with the plain one before it is handed out: names
 ** and declared types of columns, number and names of parameters.
 */
-#ifndef QUERYCACHE_PREPARE_H
-#define QUERYCACHE_PREPARE_H
+#ifndef QUERYCACHE_STATEMENT_PREPARE_H
+#define QUERYCACHE_STATEMENT_PREPARE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -9,8 +9,8 @@
 ** it goes with the connection. Rows that are not in the store come as the query itself would give
 ** them, one by one. Called under the connection's mutex.
 */
-#ifndef QUERYCACHE_SURFACE_PREPARED_TABLE_H
-#define QUERYCACHE_SURFACE_PREPARED_TABLE_H
+#ifndef QUERYCACHE_STATEMENT_PREPARED_TABLE_H
+#define QUERYCACHE_STATEMENT_PREPARED_TABLE_H
 
 #include "session/session.h"
 

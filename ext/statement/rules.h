@@ -11,8 +11,8 @@
 ** `cache` takes the options of USING cache((SELECT …), here). Empty lines, and those that begin
 ** with "#", say nothing. Rules are read once and stay; matching is thread-safe.
 */
-#ifndef QUERYCACHE_RULES_H
-#define QUERYCACHE_RULES_H
+#ifndef QUERYCACHE_STATEMENT_RULES_H
+#define QUERYCACHE_STATEMENT_RULES_H
 
 #include <stdatomic.h>
 #include <stdbool.h>

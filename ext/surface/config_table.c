@@ -22,7 +22,7 @@ static int config_collect(struct session *session, struct result_builder *rows,
     int code = SQLITE_OK;
     (void)session, (void)argument, (void)error;
     for (int i = 0; code == SQLITE_OK && i < SETTING_COUNT; i++) {
-        char *value = config_show((enum setting)i);
+        char *value = settings_show((enum setting)i);
         if (value == NULL)
             return SQLITE_NOMEM;
         code = listing_add(rows, (struct cell[]){

@@ -84,7 +84,7 @@ static int entries_collect(struct session *session, struct result_builder *rows,
                            sqlite3_value *argument, char **error)
 {
     (void)argument, (void)error;
-    session_refresh(session);
+    refresh_session(session);
     struct collection collection = {.rows = rows, .now = ticks_now()};
     return store_each(session->store, add_entry, &collection);
 }

@@ -177,7 +177,7 @@ static void cache_configure(sqlite3_context *context, int argc, sqlite3_value **
         surface_result_error(context, code, error);
         return;
     }
-    char *shown = config_show((enum setting)config_find(name));
+    char *shown = settings_show((enum setting)settings_find(name));
     if (shown == NULL)
         sqlite3_result_error_nomem(context);
     else

@@ -32,7 +32,7 @@ static int rules_collect(struct session *session, struct result_builder *rows,
     struct collection collection = {.rows = rows};
     (void)session, (void)argument, (void)error;
     int code = rules_each(add_rule, &collection);
-    char *slow = config_show(SETTING_SLOW);
+    char *slow = settings_show(SETTING_SLOW);
     if (code == SQLITE_OK)
         code = slow != NULL ? listing_add(rows,
                                           (struct cell[]){

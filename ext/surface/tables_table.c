@@ -39,7 +39,7 @@ static int tables_collect(struct session *session, struct result_builder *rows,
 {
     struct collection collection = {.rows = rows};
     (void)argument, (void)error;
-    session_refresh(session);
+    refresh_session(session);
     return history_each_table(add_table, &collection);
 }
 

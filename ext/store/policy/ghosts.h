@@ -9,8 +9,8 @@
 ** remembered. What it takes counts in the bytes of the store. Thread-safe; the lock is held for a
 ** moment, and no other is taken under it.
 */
-#ifndef QUERYCACHE_STORE_GHOSTS_H
-#define QUERYCACHE_STORE_GHOSTS_H
+#ifndef QUERYCACHE_STORE_POLICY_GHOSTS_H
+#define QUERYCACHE_STORE_POLICY_GHOSTS_H
 
 #include <stdatomic.h>
 

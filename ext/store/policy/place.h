@@ -2,8 +2,8 @@
 ** A place: where an entry is in an order of entries, and what the policy of that order notes of it.
 ** Its owner is the entry; a policy alone reads and writes it (store/policy/policy.h).
 */
-#ifndef QUERYCACHE_STORE_PLACE_H
-#define QUERYCACHE_STORE_PLACE_H
+#ifndef QUERYCACHE_STORE_POLICY_PLACE_H
+#define QUERYCACHE_STORE_POLICY_PLACE_H
 
 #include <stdint.h>
 

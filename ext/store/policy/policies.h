@@ -3,8 +3,8 @@
 ** folder, which defines `const struct policy policy_NAME` (policy.h says what that is), and its
 ** name in the list below. The setting `policy`, its error texts and the benchmark follow the list.
 */
-#ifndef QUERYCACHE_STORE_POLICIES_H
-#define QUERYCACHE_STORE_POLICIES_H
+#ifndef QUERYCACHE_STORE_POLICY_POLICIES_H
+#define QUERYCACHE_STORE_POLICY_POLICIES_H
 
 #include "store/policy/policy.h"
 

@@ -14,8 +14,8 @@
 ** than what is due by now, and never more. An order is guarded by its shard's lock, and is changed
 ** and asked only while the shard is closed to hits. Nothing here allocates, but for the ghosts.
 */
-#ifndef QUERYCACHE_STORE_POLICY_H
-#define QUERYCACHE_STORE_POLICY_H
+#ifndef QUERYCACHE_STORE_POLICY_POLICY_H
+#define QUERYCACHE_STORE_POLICY_POLICY_H
 
 #include <stdatomic.h>
 
