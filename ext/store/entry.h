@@ -9,7 +9,7 @@
 
 #include <stdatomic.h>
 
-#include "store/policy/place.h"
+#include "store/policy/node.h"
 #include "store/types.h"
 
 /* In the order in which a hit comes to need it. */
@@ -31,8 +31,8 @@ struct entry {
     _Atomic uint64_t hits;
     _Atomic int64_t used; /* ticks; later by a few where they would not tell two uses apart */
     /* What no hit reads. */
-    struct place in_shard;
-    struct place in_segment;
+    struct node in_shard;
+    struct node in_segment;
     size_t bytes; /* the allocation and the result's */
     double created_at;
     int64_t created;

@@ -93,8 +93,7 @@ bool shard_evict(struct shard *shard, struct space *space, unsigned queue, int64
     struct order *order = shard_order(shard, space);
     close_shard(shard);
     struct entry *entry = order_first(order, queue);
-    bool goes =
-        entry != NULL && place_of(order, entry)->rank <= most && order_dismiss(order, entry);
+    bool goes = entry != NULL && node_of(order, entry)->rank <= most && order_dismiss(order, entry);
     if (goes) {
         shard_unlink(shard, entry, CAUSE_SIZE, removal);
         /* So that the next who looks for the first of all goes to the right shard. */

@@ -8,7 +8,7 @@
 ** policy (HP Labs, 1998). There a hit counts from the floor at its moment; here, where a hit calls
 ** no policy, from the floor at the moment when the entry is found to be worth least.
 **
-** An order is a pairing heap by worth: `child` is a place's first child, `next` its next sibling,
+** An order is a pairing heap by worth: `child` is a node's first child, `next` its next sibling,
 ** and `previous` its previous sibling, or its parent for a first child. The root is the child of
 ** the first ring's head.
 */
@@ -35,7 +35,7 @@ static double worth_of(int64_t rank)
     return worth;
 }
 
-static struct place **root(struct order *order)
+static struct node **root(struct order *order)
 {
     return &order->rings[0].child;
 }
@@ -44,12 +44,12 @@ static struct place **root(struct order *order)
 
 /* Two roots, of which either may be NULL, become one. The first stays on top where both are the
 ** same: it has been there longer. */
-static struct place *meld(struct place *a, struct place *b)
+static struct node *meld(struct node *a, struct node *b)
 {
     if (a == NULL || b == NULL)
         return a != NULL ? a : b;
-    struct place *top = b->rank < a->rank ? b : a;
-    struct place *below = top == a ? b : a;
+    struct node *top = b->rank < a->rank ? b : a;
+    struct node *below = top == a ? b : a;
     below->next = top->child;
     below->previous = top;
     if (below->next != NULL)
@@ -60,45 +60,45 @@ static struct place *meld(struct place *a, struct place *b)
 
 /* Siblings become one heap: in pairs from the first to the last, then all from the last to the
 ** first. */
-static struct place *meld_all(struct place *siblings)
+static struct node *meld_all(struct node *siblings)
 {
-    struct place *pairs = NULL; /* by `next`, the last first */
+    struct node *pairs = NULL; /* by `next`, the last first */
     while (siblings != NULL) {
-        struct place *a = siblings;
-        struct place *b = a->next;
+        struct node *a = siblings;
+        struct node *b = a->next;
         siblings = b != NULL ? b->next : NULL;
-        struct place *pair = meld(a, b);
+        struct node *pair = meld(a, b);
         pair->next = pairs;
         pairs = pair;
     }
-    struct place *top = NULL;
+    struct node *top = NULL;
     while (pairs != NULL) {
-        struct place *pair = pairs;
+        struct node *pair = pairs;
         pairs = pair->next;
         top = meld(pair, top);
     }
     return top;
 }
 
-static void push(struct order *order, struct place *place)
+static void push(struct order *order, struct node *node)
 {
-    place->child = NULL;
-    *root(order) = meld(*root(order), place);
+    node->child = NULL;
+    *root(order) = meld(*root(order), node);
 }
 
-static void take_out(struct order *order, struct place *place)
+static void take_out(struct order *order, struct node *node)
 {
-    struct place *below = meld_all(place->child);
-    if (place == *root(order)) {
+    struct node *below = meld_all(node->child);
+    if (node == *root(order)) {
         *root(order) = below;
         return;
     }
-    if (place->previous->child == place)
-        place->previous->child = place->next;
+    if (node->previous->child == node)
+        node->previous->child = node->next;
     else
-        place->previous->next = place->next;
-    if (place->next != NULL)
-        place->next->previous = place->previous;
+        node->previous->next = node->next;
+    if (node->next != NULL)
+        node->next->previous = node->previous;
     *root(order) = meld(*root(order), below);
 }
 
@@ -107,57 +107,56 @@ static void take_out(struct order *order, struct place *place)
 /* With all that was asked for until now, from the floor of now. */
 static void value(struct order *order, struct entry *entry)
 {
-    struct place *place = place_of(order, entry);
+    struct node *node = node_of(order, entry);
     uint64_t hits = atomic_load_explicit(&entry->hits, memory_order_relaxed);
     double floor = worth_of(atomic_load_explicit(&order->scope->floor, memory_order_relaxed));
     double cost = entry->load_ns > 0 ? (double)entry->load_ns : 1;
-    place->seen = (uint32_t)hits;
-    place->rank = rank_of(floor + (double)(hits + 1) * cost / (double)entry->bytes);
+    node->seen = (uint32_t)hits;
+    node->rank = rank_of(floor + (double)(hits + 1) * cost / (double)entry->bytes);
 }
 
 static bool was_hit_since(const struct order *order, struct entry *entry)
 {
     return (uint32_t)atomic_load_explicit(&entry->hits, memory_order_relaxed) !=
-           place_of(order, entry)->seen;
+           node_of(order, entry)->seen;
 }
 
 static void add(struct order *order, struct entry *entry)
 {
     value(order, entry);
-    push(order, place_of(order, entry));
+    push(order, node_of(order, entry));
     order_count_in(order, entry, 0);
 }
 
 static void leave(struct order *order, struct entry *entry, enum cause cause)
 {
     (void)cause;
-    take_out(order, place_of(order, entry));
+    take_out(order, node_of(order, entry));
     order_count_out(order, entry);
 }
 
 static struct entry *first(struct order *order, unsigned queue)
 {
-    assert(queue == 0);
     if (queue > 0 || *root(order) == NULL)
         return NULL;
     for (;;) {
-        struct place *place = *root(order);
-        struct entry *entry = entry_at(order, place);
+        struct node *node = *root(order);
+        struct entry *entry = entry_at(order, node);
         if (!was_hit_since(order, entry))
             return entry;
-        int64_t before = place->rank;
-        take_out(order, place);
+        int64_t before = node->rank;
+        take_out(order, node);
         value(order, entry);
-        if (place->rank < before) /* it has grown; but what was published of ranks stands */
-            place->rank = before;
-        push(order, place);
+        if (node->rank < before) /* it has grown; but what was published of ranks stands */
+            node->rank = before;
+        push(order, node);
     }
 }
 
 /* It goes, and is the floor for who comes or is hit from now on. */
 static bool dismiss(struct order *order, struct entry *entry)
 {
-    int64_t rank = place_of(order, entry)->rank;
+    int64_t rank = node_of(order, entry)->rank;
     _Atomic int64_t *floor = &order->scope->floor;
     int64_t before = atomic_load_explicit(floor, memory_order_relaxed);
     while (before < rank && !atomic_compare_exchange_weak(floor, &before, rank))
@@ -168,7 +167,7 @@ static bool dismiss(struct order *order, struct entry *entry)
 static int64_t bound(const struct order *order, unsigned queue)
 {
     assert(queue == 0);
-    const struct place *top = order->rings[0].child;
+    const struct node *top = order->rings[0].child;
     return queue > 0 || top == NULL ? TICKS_NEVER : top->rank;
 }
 

@@ -1,15 +1,15 @@
 /*
 ** LRU: who was used longest ago goes, exactly. Ranks are times of use.
 **
-** Places are put in order only as far as somebody asks for the first. A use writes nothing here: it
-** raises the time in the entry. So a place is where it is by the time that is known of it, its
+** Nodes are put in order only as far as somebody asks for the first. A use writes nothing here: it
+** raises the time in the entry. So a node is where it is by the time that is known of it, its
 ** rank, and may have been used since.
 **
-** Places are added in the order of their times. As long as the first of them by rank was not used
+** Nodes are added in the order of their times. As long as the first of them by rank was not used
 ** since, it is the first. Otherwise it is put aside, until the others are all later than one of
 ** those aside; then all are sorted. From then on these are taken, one after the other, or put aside
 ** again; those are later than all that were sorted, as they were used later. So the answer is
-** exact, and costs a place O(log n) for all the uses that it had since it was last put aside. An
+** exact, and costs a node O(log n) for all the uses that it had since it was last put aside. An
 ** order that nobody asks costs nothing.
 */
 #include <stdatomic.h>
@@ -27,34 +27,34 @@
 /* The rings: `since` is a time that none aside is before. */
 enum { ADDED, ASIDE /* in no order */, SORTED };
 
-static int64_t time_of(const struct order *order, struct place *place)
+static int64_t time_of(const struct order *order, struct node *node)
 {
-    return atomic_load_explicit(&entry_at(order, place)->used, memory_order_relaxed);
+    return atomic_load_explicit(&entry_at(order, node)->used, memory_order_relaxed);
 }
 
-static void append(struct order *order, int ring, struct place *place, int64_t time)
+static void append(struct order *order, int ring, struct node *node, int64_t time)
 {
-    place->rank = time;
-    ring_append(&order->rings[ring], place);
+    node->rank = time;
+    ring_append(&order->rings[ring], node);
 }
 
-static void put_aside(struct order *order, struct place *place, int64_t time)
+static void put_aside(struct order *order, struct node *node, int64_t time)
 {
     if (ring_is_empty(&order->rings[ASIDE]))
         order->since = TICKS_NEVER;
-    append(order, ASIDE, place, time);
+    append(order, ASIDE, node, time);
     if (order->since > time)
         order->since = time;
 }
 
 /* ---- sorting: chains go by `next` from the oldest, and end with NULL ---- */
 
-static struct place *merge(struct place *a, struct place *b)
+static struct node *merge(struct node *a, struct node *b)
 {
-    struct place first;
-    struct place *last = &first;
+    struct node first;
+    struct node *last = &first;
     while (a != NULL && b != NULL) {
-        struct place **least = b->rank < a->rank ? &b : &a;
+        struct node **least = b->rank < a->rank ? &b : &a;
         last->next = *least;
         last = *least;
         *least = last->next;
@@ -64,20 +64,20 @@ static struct place *merge(struct place *a, struct place *b)
 }
 
 /* Cut off as much of the chain as is in order. Returns the rest. */
-static struct place *cut_run(struct place *chain)
+static struct node *cut_run(struct node *chain)
 {
     while (chain->next != NULL && chain->next->rank >= chain->rank)
         chain = chain->next;
-    struct place *rest = chain->next;
+    struct node *rest = chain->next;
     chain->next = NULL;
     return rest;
 }
 
-static struct place *sort(struct place *chain)
+static struct node *sort(struct node *chain)
 {
-    struct place *bins[BINS] = {0};
+    struct node *bins[BINS] = {0};
     while (chain != NULL) {
-        struct place *run = chain;
+        struct node *run = chain;
         chain = cut_run(run);
         int bin = 0;
         for (; bin < BINS - 1 && bins[bin] != NULL; bin++) {
@@ -86,25 +86,25 @@ static struct place *sort(struct place *chain)
         }
         bins[bin] = merge(bins[bin], run);
     }
-    struct place *sorted = NULL;
+    struct node *sorted = NULL;
     for (int bin = 0; bin < BINS; bin++)
         sorted = merge(bins[bin], sorted);
     return sorted;
 }
 
-/* Take the places of a ring: those that are where they should be go in order to *in_order, the
+/* Take the nodes of a ring: those that are where they should be go in order to *in_order, the
 ** others to *rest. Both point to where the next one goes. */
-static void take(struct order *order, int ring, struct place ***in_order, struct place ***rest)
+static void take(struct order *order, int ring, struct node ***in_order, struct node ***rest)
 {
-    struct place *head = &order->rings[ring];
-    struct place *place = head->next;
-    while (place != head) {
-        int64_t time = time_of(order, place);
-        struct place ***end = ring == ADDED && place->rank == time ? in_order : rest;
-        place->rank = time;
-        **end = place;
-        *end = &place->next;
-        place = place->next;
+    struct node *head = &order->rings[ring];
+    struct node *node = head->next;
+    while (node != head) {
+        int64_t time = time_of(order, node);
+        struct node ***end = ring == ADDED && node->rank == time ? in_order : rest;
+        node->rank = time;
+        **end = node;
+        *end = &node->next;
+        node = node->next;
     }
     ring_init(head);
 }
@@ -112,20 +112,20 @@ static void take(struct order *order, int ring, struct place ***in_order, struct
 /* None is sorted: sort all. */
 static void sort_all(struct order *order)
 {
-    struct place *in_order;
-    struct place *rest;
-    struct place **in_order_end = &in_order;
-    struct place **rest_end = &rest;
+    struct node *in_order;
+    struct node *rest;
+    struct node **in_order_end = &in_order;
+    struct node **rest_end = &rest;
     take(order, ADDED, &in_order_end, &rest_end);
     take(order, ASIDE, &in_order_end, &rest_end);
     *in_order_end = *rest_end = NULL;
-    struct place *sorted = &order->rings[SORTED];
-    struct place *previous = sorted;
-    for (struct place *place = merge(in_order, sort(rest)); place != NULL; place = place->next) {
-        place->previous = previous;
-        previous->next = place;
-        previous = place;
-        order->newest = place->rank;
+    struct node *sorted = &order->rings[SORTED];
+    struct node *previous = sorted;
+    for (struct node *node = merge(in_order, sort(rest)); node != NULL; node = node->next) {
+        node->previous = previous;
+        previous->next = node;
+        previous = node;
+        order->newest = node->rank;
     }
     previous->next = sorted;
     sorted->previous = previous;
@@ -135,51 +135,50 @@ static void sort_all(struct order *order)
 
 static void add(struct order *order, struct entry *entry)
 {
-    struct place *place = place_of(order, entry);
-    place->queue = 0;
-    append(order, ADDED, place, time_of(order, place));
+    struct node *node = node_of(order, entry);
+    node->queue = 0;
+    append(order, ADDED, node, time_of(order, node));
 }
 
 static void adopt(struct order *order, struct entry *entry)
 {
-    struct place *place = place_of(order, entry);
-    place->queue = 0;
-    put_aside(order, place, time_of(order, place));
+    struct node *node = node_of(order, entry);
+    node->queue = 0;
+    put_aside(order, node, time_of(order, node));
 }
 
 static void leave(struct order *order, struct entry *entry, enum cause cause)
 {
     (void)cause;
-    ring_remove(place_of(order, entry));
+    ring_remove(node_of(order, entry));
 }
 
 static struct entry *first(struct order *order, unsigned queue)
 {
-    assert(queue == 0);
     (void)queue;
     for (;;) {
         bool some_aside = !ring_is_empty(&order->rings[ASIDE]);
         int ring = ring_is_empty(&order->rings[SORTED]) ? ADDED : SORTED;
         bool none = ring_is_empty(&order->rings[ring]);
-        struct place *place = order->rings[ring].next;
+        struct node *node = order->rings[ring].next;
         if (none && !some_aside)
             return NULL;
-        if (none || (ring == ADDED && some_aside && place->rank > order->since)) {
+        if (none || (ring == ADDED && some_aside && node->rank > order->since)) {
             sort_all(order);
             continue;
         }
-        int64_t time = time_of(order, place);
-        if (place->rank == time)
-            return entry_at(order, place);
-        ring_remove(place);
-        put_aside(order, place, time);
+        int64_t time = time_of(order, node);
+        if (node->rank == time)
+            return entry_at(order, node);
+        ring_remove(node);
+        put_aside(order, node, time);
     }
 }
 
 static int64_t bound(const struct order *order, unsigned queue)
 {
     assert(queue == 0);
-    const struct place *rings = order->rings;
+    const struct node *rings = order->rings;
     (void)queue;
     if (!ring_is_empty(&rings[SORTED]))
         return rings[SORTED].next->rank;

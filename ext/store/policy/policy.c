@@ -37,12 +37,12 @@ static void start(struct order *order, const struct policy *policy)
     order->since = TICKS_NEVER;
 }
 
-void order_init(struct order *order, struct scope *scope, ptrdiff_t to_place)
+void order_init(struct order *order, struct scope *scope, ptrdiff_t to_node)
 {
-    assert(scope != NULL && to_place > 0);
+    assert(scope != NULL && to_node > 0);
     memset(order, 0, sizeof *order);
     order->scope = scope;
-    order->to_place = to_place;
+    order->to_node = to_node;
     order->newest = INT64_MIN;
     start(order, atomic_load(&scope->policy));
 }
@@ -72,7 +72,7 @@ void order_remove(struct order *order, struct entry *entry, enum cause cause)
 
 struct entry *order_first(struct order *order, unsigned queue)
 {
-    assert(queue < order->policy->queues);
+    assert(queue < QUEUES);
     struct entry *entry = order->policy->first(order, queue);
     publish(order);
     return entry;
@@ -89,24 +89,24 @@ bool order_dismiss(struct order *order, struct entry *entry)
 void order_follow(struct order *order, const struct policy *policy)
 {
     assert(policy != NULL);
-    struct place *all = NULL; /* by `next`, from who would have gone first */
-    struct place **end = &all;
+    struct node *all = NULL; /* by `next`, from who would have gone first */
+    struct node **end = &all;
     if (order->policy == policy)
         return;
     for (unsigned queue = 0; queue < order->policy->queues; queue++) {
         struct entry *entry;
         while ((entry = order->policy->first(order, queue)) != NULL) {
             order->policy->remove(order, entry, CAUSE_EXPLICIT);
-            *end = place_of(order, entry);
+            *end = node_of(order, entry);
             end = &(*end)->next;
         }
     }
     *end = NULL;
     start(order, policy);
     while (all != NULL) {
-        struct place *place = all;
-        all = place->next;
-        policy->adopt(order, entry_at(order, place));
+        struct node *node = all;
+        all = node->next;
+        policy->adopt(order, entry_at(order, node));
     }
     publish(order);
 }
@@ -123,17 +123,17 @@ static void count(struct order *order, unsigned queue, int64_t bytes)
 
 void order_grow(struct order *order, struct entry *entry, size_t bytes)
 {
-    count(order, place_of(order, entry)->queue, (int64_t)bytes);
+    count(order, node_of(order, entry)->queue, (int64_t)bytes);
 }
 
 void order_count_in(struct order *order, struct entry *entry, unsigned queue)
 {
     assert(queue < QUEUES);
-    place_of(order, entry)->queue = (uint8_t)queue;
+    node_of(order, entry)->queue = (uint8_t)queue;
     count(order, queue, (int64_t)entry->bytes);
 }
 
 void order_count_out(struct order *order, struct entry *entry)
 {
-    count(order, place_of(order, entry)->queue, -(int64_t)entry->bytes);
+    count(order, node_of(order, entry)->queue, -(int64_t)entry->bytes);
 }

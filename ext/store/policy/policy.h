@@ -3,9 +3,9 @@
 ** nothing else; this header is all that it needs, and policies.h has the list of them.
 **
 ** A scope is what one bound applies to: the whole store, or one space. Its entries are in one order
-** for each shard, and have a place there. So an entry is in two orders: its shard's, for the store,
+** for each shard, and a node there. So an entry is in two orders: its shard's, for the store,
 ** and its segment's, for its space; the two may follow different policies. An order has one or two
-** queues. In each, a place has a rank: of a scope's queue, the place with the least rank goes
+** queues. In each, a node has a rank: of a scope's queue, the node with the least rank goes
 ** first, whatever its shard. Orders publish a lower bound of their ranks for that, to be read
 ** without locks.
 **
@@ -36,8 +36,8 @@ struct scope {
 struct order {
     const struct policy *policy;
     struct scope *scope;
-    ptrdiff_t to_place;            /* from an entry to its place */
-    struct place rings[3];         /* heads, as the policy uses them */
+    ptrdiff_t to_node;             /* from an entry to its node */
+    struct node rings[3];          /* heads, as the policy uses them */
     int64_t since;                 /* a rank, as the policy uses it */
     int64_t newest;                /* uses from now on must be later than this */
     _Atomic int64_t bound[QUEUES]; /* no rank in that queue is less; TICKS_NEVER: it is empty */
@@ -63,7 +63,8 @@ struct policy {
     void (*remove)(struct order *order, struct entry *entry, enum cause cause);
 
     /* Who goes first of the queue, with its true rank; NULL: none is there. Asking again without a
-    ** change in between gives the same. */
+    ** change in between gives the same. The queue was chosen without the lock, and may be one that
+    ** another policy had: then it may be taken for an empty one. */
     struct entry *(*first)(struct order *order, unsigned queue);
 
     /* It was found to go first in the whole scope. False: it has earned another turn, and has
@@ -86,7 +87,7 @@ void scope_destroy(struct scope *scope);
 int64_t scope_ticket(struct scope *scope);
 
 /* Follows the scope's policy. */
-void order_init(struct order *order, struct scope *scope, ptrdiff_t to_place);
+void order_init(struct order *order, struct scope *scope, ptrdiff_t to_node);
 
 /* All that follow want the shard locked and closed, and publish what changes. */
 
@@ -103,41 +104,41 @@ void order_follow(struct order *order, const struct policy *policy);
 
 /* ---- for policies ---- */
 
-static inline struct place *place_of(const struct order *order, struct entry *entry)
+static inline struct node *node_of(const struct order *order, struct entry *entry)
 {
-    return (struct place *)(void *)((char *)entry + order->to_place);
+    return (struct node *)(void *)((char *)entry + order->to_node);
 }
 
-static inline struct entry *entry_at(const struct order *order, struct place *place)
+static inline struct entry *entry_at(const struct order *order, struct node *node)
 {
-    return (struct entry *)(void *)((char *)place - order->to_place);
+    return (struct entry *)(void *)((char *)node - order->to_node);
 }
 
-static inline void ring_init(struct place *ring)
+static inline void ring_init(struct node *ring)
 {
     ring->next = ring->previous = ring;
 }
 
-static inline bool ring_is_empty(const struct place *ring)
+static inline bool ring_is_empty(const struct node *ring)
 {
     return ring->next == ring;
 }
 
-static inline void ring_append(struct place *ring, struct place *place)
+static inline void ring_append(struct node *ring, struct node *node)
 {
-    place->next = ring;
-    place->previous = ring->previous;
-    place->previous->next = place;
-    ring->previous = place;
+    node->next = ring;
+    node->previous = ring->previous;
+    node->previous->next = node;
+    ring->previous = node;
 }
 
-static inline void ring_remove(struct place *place)
+static inline void ring_remove(struct node *node)
 {
-    place->next->previous = place->previous;
-    place->previous->next = place->next;
+    node->next->previous = node->previous;
+    node->previous->next = node->next;
 }
 
-/* Into a queue, out of it: sets place->queue, and accounts for the entry's bytes. */
+/* Into a queue, out of it: sets node->queue, and accounts for the entry's bytes. */
 void order_count_in(struct order *order, struct entry *entry, unsigned queue);
 void order_count_out(struct order *order, struct entry *entry);
 

@@ -11,7 +11,7 @@
 ** ghost too, so that, computed anew, it is where it was. And whether small or main must give is
 ** asked before each single step.
 **
-** A place's rank is the number of its turn in the scope, so queues are in order across shards.
+** A node's rank is the number of its turn in the scope, so queues are in order across shards.
 */
 #include "base/ticks.h"
 
@@ -35,50 +35,50 @@ static unsigned choose(const int64_t bytes[QUEUES])
 static void enqueue(struct order *order, struct entry *entry, unsigned queue)
 {
     assert(queue < QUEUES);
-    struct place *place = place_of(order, entry);
-    place->rank = scope_ticket(order->scope);
-    ring_append(&order->rings[queue], place);
+    struct node *node = node_of(order, entry);
+    node->rank = scope_ticket(order->scope);
+    ring_append(&order->rings[queue], node);
     order_count_in(order, entry, queue);
 }
 
 static void dequeue(struct order *order, struct entry *entry)
 {
-    ring_remove(place_of(order, entry));
+    ring_remove(node_of(order, entry));
     order_count_out(order, entry);
 }
 
-/* Uses since they were last looked at, with those that the place had left. */
-static unsigned count_uses(const struct entry *entry, struct place *place)
+/* Uses since they were last looked at, with those that the node had left. */
+static unsigned count_uses(const struct entry *entry, struct node *node)
 {
     uint32_t hits = (uint32_t)atomic_load_explicit(&entry->hits, memory_order_relaxed);
-    uint32_t uses = hits - place->seen;
-    place->seen = hits;
-    uses = uses < MOST_USES ? uses + place->frequency : MOST_USES;
-    place->frequency = (uint8_t)(uses < MOST_USES ? uses : MOST_USES);
-    return place->frequency;
+    uint32_t uses = hits - node->seen;
+    node->seen = hits;
+    uses = uses < MOST_USES ? uses + node->frequency : MOST_USES;
+    node->frequency = (uint8_t)(uses < MOST_USES ? uses : MOST_USES);
+    return node->frequency;
 }
 
 static void add(struct order *order, struct entry *entry)
 {
     struct scope *scope = order->scope;
-    struct place *place = place_of(order, entry);
-    place->seen = 0;
-    place->frequency = 0;
+    struct node *node = node_of(order, entry);
+    node->seen = 0;
+    node->frequency = 0;
     bool returns = ghosts_recall(&scope->ghosts, &entry->key, atomic_load(scope->ghosts.entries));
     enqueue(order, entry, returns ? MAIN : SMALL);
 }
 
 static void adopt(struct order *order, struct entry *entry)
 {
-    struct place *place = place_of(order, entry);
-    place->seen = 0;
-    place->frequency = 0;
+    struct node *node = node_of(order, entry);
+    node->seen = 0;
+    node->frequency = 0;
     enqueue(order, entry, MAIN);
 }
 
 static void leave(struct order *order, struct entry *entry, enum cause cause)
 {
-    bool has_had_its_time = cause == CAUSE_SIZE && place_of(order, entry)->queue == MAIN;
+    bool has_had_its_time = cause == CAUSE_SIZE && node_of(order, entry)->queue == MAIN;
     dequeue(order, entry);
     if (cause != CAUSE_EXPLICIT && !has_had_its_time)
         ghosts_remember(&order->scope->ghosts, &entry->key);
@@ -87,19 +87,19 @@ static void leave(struct order *order, struct entry *entry, enum cause cause)
 static struct entry *first(struct order *order, unsigned queue)
 {
     assert(queue < QUEUES);
-    struct place *ring = &order->rings[queue];
+    struct node *ring = &order->rings[queue];
     return ring_is_empty(ring) ? NULL : entry_at(order, ring->next);
 }
 
 static bool dismiss(struct order *order, struct entry *entry)
 {
-    struct place *place = place_of(order, entry);
-    unsigned uses = count_uses(entry, place);
+    struct node *node = node_of(order, entry);
+    unsigned uses = count_uses(entry, node);
     /* One use is enough in the small queue, too. Were two asked for there, bench/policies would
     ** have half a point more of orm-night, and a point less of orm-busy. */
     if (uses == 0)
         return true;
-    place->frequency = place->queue == SMALL ? 0 : (uint8_t)(uses - 1);
+    node->frequency = node->queue == SMALL ? 0 : (uint8_t)(uses - 1);
     dequeue(order, entry);
     enqueue(order, entry, MAIN);
     return false;
@@ -108,7 +108,7 @@ static bool dismiss(struct order *order, struct entry *entry)
 static int64_t bound(const struct order *order, unsigned queue)
 {
     assert(queue < QUEUES);
-    const struct place *ring = &order->rings[queue];
+    const struct node *ring = &order->rings[queue];
     return ring_is_empty(ring) ? TICKS_NEVER : ring->next->rank;
 }
 

@@ -1,18 +1,18 @@
 /*
-** A place: where an entry is in an order of entries, and what the policy of that order notes of it.
+** A node: where an entry is in an order of entries, and what the policy of that order notes of it.
 ** Its owner is the entry; a policy alone reads and writes it (store/policy/policy.h).
 */
-#ifndef QUERYCACHE_STORE_POLICY_PLACE_H
-#define QUERYCACHE_STORE_POLICY_PLACE_H
+#ifndef QUERYCACHE_STORE_POLICY_NODE_H
+#define QUERYCACHE_STORE_POLICY_NODE_H
 
 #include <stdint.h>
 
-/* An entry's place in an order. But for `queue`, what is here is the policy's own business; the
+/* An entry's node in an order. But for `queue`, what is here is the policy's own business; the
 ** names say what it is for. */
-struct place {
-    struct place *next; /* in a ring, from who goes first */
-    struct place *previous;
-    struct place *child;
+struct node {
+    struct node *next; /* in a ring, from who goes first */
+    struct node *previous;
+    struct node *child;
     int64_t rank;      /* below TICKS_NEVER */
     uint32_t seen;     /* the entry's hits that were taken into account, modulo 2 to the 32 */
     uint8_t frequency; /* what they came to */
