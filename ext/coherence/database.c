@@ -93,12 +93,6 @@ static bool pages_are_its_own(const struct database *database)
 
 /* ---- asked as a member ---- */
 
-bool connection_is_hooked(const struct connection *connection)
-{
-    return connection->hooked &&
-           (hooks_hold(connection->db, &connection->hooks) || !GUARD(HOOK_SLOTS));
-}
-
 static struct database *database_of(struct member *member)
 {
     return (struct database *)(void *)member;

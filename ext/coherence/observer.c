@@ -202,7 +202,7 @@ static void on_update(void *argument, int operation, const char *schema, const c
 static bool is_being_written(const struct observer *observer, const struct database *database)
 {
     return database->index >= 0 &&
-           sqlite3_txn_state(observer->db, database->name) == SQLITE_TXN_WRITE;
+           sqlite3_txn_state(observer->connection.db, database->name) == SQLITE_TXN_WRITE;
 }
 
 void observer_note_write(struct observer *observer, const char *schema, const char *table)
@@ -233,7 +233,7 @@ static bool knows_all_databases(const struct observer *observer)
     if (!databases_have_names())
         return false;
     for (int i = 0;; i++) {
-        const char *name = sqlite3_db_name(observer->db, i);
+        const char *name = sqlite3_db_name(observer->connection.db, i);
         if (name == NULL)
             return true;
         if (observer_find(observer, name) == NULL)
@@ -310,7 +310,7 @@ void observer_hook(struct observer *observer)
     if (observer_is_hooked(observer))
         return;
     struct foreign_hooks before;
-    hooks_take(observer->db, &observer->connection.hooks, &before);
+    hooks_take(observer->connection.db, &observer->connection.hooks, &before);
     /* Where a slot was still ours, what was found there first still has to be called. */
     if (before.update != NULL || !observer->connection.hooked) {
         observer->before.update = before.update;
@@ -360,7 +360,7 @@ void *observer_chain_rollback(struct observer *observer, rollback_hook hook, voi
 /* temp is listed by SQLite only once it holds something, but entries may come to depend on it. */
 static int read_databases(struct observer *observer, bool afresh)
 {
-    struct databases list = databases_of(observer->db);
+    struct databases list = databases_of(observer->connection.db);
     int rc = list.rc;
     if (rc != SQLITE_OK)
         return databases_end(&list);
@@ -386,7 +386,7 @@ static int read_databases(struct observer *observer, bool afresh)
 static int read_flags(struct observer *observer)
 {
     sqlite3_stmt *flag = NULL;
-    int rc = sql_prepare(observer->db, &flag, "PRAGMA read_uncommitted");
+    int rc = sql_prepare(observer->connection.db, &flag, "PRAGMA read_uncommitted");
     if (rc == SQLITE_OK && sqlite3_step(flag) == SQLITE_ROW)
         observer->read_uncommitted = sqlite3_column_int(flag, 0) != 0;
     int finalized = sqlite3_finalize(flag);
@@ -415,7 +415,8 @@ int observer_list_databases(struct observer *observer, bool force)
     observer->flags_known = false;
     /* Also after a failure: without a sentinel the next call starts over. */
     sentinel_drop(&observer->connection.sentinel);
-    return rc == SQLITE_OK ? sentinel_set(observer->db, &observer->connection.sentinel) : rc;
+    return rc == SQLITE_OK ? sentinel_set(observer->connection.db, &observer->connection.sentinel)
+                           : rc;
 }
 
 /* ---- life ---- */
@@ -426,7 +427,6 @@ struct observer *observer_new(sqlite3 *db, bool hooks)
     struct observer *observer = memory_alloc_zero(sizeof *observer);
     if (observer == NULL)
         return NULL;
-    observer->db = db;
     observer->connection.db = db;
     observer->connection.hooks = (struct own_hooks){on_update, on_commit, on_rollback, observer};
     observer->process = process_generation();
@@ -463,7 +463,7 @@ bool observer_free(struct observer *observer)
     if (observer == NULL)
         return false;
     if (observer->connection.hooked)
-        hooks_give_back(observer->db, &observer->connection.hooks, &observer->before);
+        hooks_give_back(observer->connection.db, &observer->connection.hooks, &observer->before);
     pages_unwatch(observer->pages);
     observer_suspend(observer);
     while (observer->connection.databases != NULL) {

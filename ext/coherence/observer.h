@@ -19,7 +19,6 @@
 #include "coherence/sentinel.h"
 
 struct observer {
-    sqlite3 *db;
     uint64_t process;             /* process_generation() when it was made */
     struct connection connection; /* what its databases share */
     uint64_t incarnation;         /* counts how often all statements expired; part of every key */

@@ -58,7 +58,7 @@ static int leave_out(struct observer *observer, const char *name, int rc)
 int schema_hold(struct observer *observer, struct schema_hold *hold, char stale[64])
 {
     assert(hold != NULL);
-    sqlite3 *db = observer->db;
+    sqlite3 *db = observer->connection.db;
     hold->observer = observer;
     hold->count = 0;
     struct databases list = databases_of(db);
@@ -93,7 +93,7 @@ static bool schemas_are_current(const struct observer *observer)
         uint32_t version = 0;
         if (d->index < 0 || d->index == TEMP_DATABASE)
             continue;
-        int state = sqlite3_txn_state(observer->db, d->name);
+        int state = sqlite3_txn_state(observer->connection.db, d->name);
         if (state == SQLITE_TXN_NONE ||
             (state == SQLITE_TXN_READ &&
              (!d->schema_current || database_version(d, &version) != SQLITE_OK ||
@@ -114,8 +114,8 @@ int schema_hold_for_writer(struct observer *observer, struct schema_hold *hold, 
     assert(hold != NULL);
     hold->observer = observer;
     hold->count = 0;
-    if (sqlite3_txn_state(observer->db, NULL) != SQLITE_TXN_WRITE || !is_writing(observer->db) ||
-        schemas_are_current(observer))
+    if (sqlite3_txn_state(observer->connection.db, NULL) != SQLITE_TXN_WRITE ||
+        !is_writing(observer->connection.db) || schemas_are_current(observer))
         return SQLITE_OK;
     int rc = schema_hold(observer, hold, stale);
     if (rc == SQLITE_OK)
@@ -172,7 +172,7 @@ static bool hash_at_once(const struct observer *observer, uint64_t *hash)
     char *sql = buffer_take(&text);
     *hash = FNV_START;
     bool hashed = sql != NULL && count <= MOST_AT_ONCE &&
-                  program_each(observer->db, sql, add_version, hash) == SQLITE_OK;
+                  program_each(observer->connection.db, sql, add_version, hash) == SQLITE_OK;
     memory_free(sql);
     return hashed;
 }
@@ -186,8 +186,8 @@ uint64_t schema_fingerprint(const struct observer *observer)
     hash = FNV_START;
     for (const struct database *d = observer->connection.databases; d != NULL; d = d->next) {
         uint32_t version = 0;
-        if (d->index >= 0 &&
-            program_schema_version(observer->db, d->index, d->name, &version) == SQLITE_OK)
+        if (d->index >= 0 && program_schema_version(observer->connection.db, d->index, d->name,
+                                                    &version) == SQLITE_OK)
             hash = (hash ^ version) * FNV_PRIME;
     }
     return hash;
@@ -199,13 +199,13 @@ int schema_verify(const struct observer *observer, struct database *const *datab
 {
     const struct database *outdated = NULL;
     for (unsigned i = 0; i < count; i++) {
-        int rc = verify_one(observer->db, databases[i]->name);
+        int rc = verify_one(observer->connection.db, databases[i]->name);
         if (rc == SQLITE_SCHEMA)
             outdated = databases[i];
         else if (rc != SQLITE_OK && !is_out_of_reach(rc))
             return rc;
     }
-    return outdated != NULL ? verify_one(observer->db, outdated->name) : SQLITE_OK;
+    return outdated != NULL ? verify_one(observer->connection.db, outdated->name) : SQLITE_OK;
 }
 
 struct database_set {
@@ -228,8 +228,8 @@ static int note_database(const struct instruction *instruction, int address, voi
 int schema_find_outdated(const struct observer *observer, const char *sql)
 {
     struct database_set set = {.observer = observer};
-    int rc = program_each(observer->db, sql, note_database, &set);
-    bool leaves_none = sqlite3_get_autocommit(observer->db) != 0;
+    int rc = program_each(observer->connection.db, sql, note_database, &set);
+    bool leaves_none = sqlite3_get_autocommit(observer->connection.db) != 0;
     for (struct database *d = observer->connection.databases; d != NULL && leaves_none;
          d = d->next) {
         if (d->index >= 0 && d->index != TEMP_DATABASE && set.count < 2 * SCHEMA_HOLDS)
@@ -242,7 +242,7 @@ void schema_reload(const struct observer *observer)
 {
     for (const struct database *d = observer->connection.databases; d != NULL; d = d->next) {
         if (d->index >= 0 && d->index != TEMP_DATABASE)
-            verify_one(observer->db, d->name);
+            verify_one(observer->connection.db, d->name);
     }
 }
 

@@ -16,7 +16,8 @@ static int prepare(struct observer *observer, const struct database *database, c
     char *sql = sqlite3_mprintf(OWN_STATEMENT "PRAGMA \"%w\".%s", database->name, pragma);
     if (sql == NULL)
         return SQLITE_NOMEM;
-    int rc = sqlite3_prepare_v3(observer->db, sql, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL);
+    int rc = sqlite3_prepare_v3(observer->connection.db, sql, -1, SQLITE_PREPARE_PERSISTENT,
+                                statement, NULL);
     sqlite3_free(sql);
     return rc;
 }
@@ -94,7 +95,7 @@ static struct clock exact_clock(const struct database *database, uint32_t versio
 static int know_source(const struct observer *observer, struct database *database)
 {
     struct clock_source now;
-    if (!clock_look(observer->db, database->name, &now))
+    if (!clock_look(observer->connection.db, database->name, &now))
         return SQLITE_ERROR;
     if (clock_same_source(&now, &database->source))
         return SQLITE_OK;
@@ -107,7 +108,8 @@ static int know_source(const struct observer *observer, struct database *databas
 static int choose_file(struct observer *observer, struct database *database)
 {
     struct clock_source source = database->source;
-    bool has_clock = clock_read(observer->db, database->name, &source).kind != CLOCK_NONE;
+    bool has_clock =
+        clock_read(observer->connection.db, database->name, &source).kind != CLOCK_NONE;
     if (file_is_shared(database->member.file) ? has_clock
                                               : !has_clock || !database_could_share(database))
         return SQLITE_OK;
@@ -254,10 +256,10 @@ static int hold_and_see(struct observer *observer, struct database *database)
         if (rc == SQLITE_OK)
             rc = see_in_transaction(observer, database, true);
         if (rc != SQLITE_OK || database->exact || look == MAX_LOOKS ||
-            !sqlite3_get_autocommit(observer->db))
+            !sqlite3_get_autocommit(observer->connection.db))
             return rc;
         let_go(database);
-        if (sqlite3_txn_state(observer->db, database->name) != SQLITE_TXN_NONE)
+        if (sqlite3_txn_state(observer->connection.db, database->name) != SQLITE_TXN_NONE)
             return hold(observer, database);
     }
 }
@@ -265,7 +267,7 @@ static int hold_and_see(struct observer *observer, struct database *database)
 static int see_database(struct observer *observer, struct database *database, bool keep_open)
 {
     assert(database->index >= 0);
-    if (sqlite3_txn_state(observer->db, database->name) != SQLITE_TXN_NONE)
+    if (sqlite3_txn_state(observer->connection.db, database->name) != SQLITE_TXN_NONE)
         return see_in_transaction(observer, database, false);
     if (!keep_open && is_current(database))
         return SQLITE_OK;
@@ -280,7 +282,8 @@ static int see_database(struct observer *observer, struct database *database, bo
 static bool is_written(const struct observer *observer, const struct database *database,
                        bool any_written)
 {
-    return any_written && sqlite3_txn_state(observer->db, database->name) == SQLITE_TXN_WRITE;
+    return any_written &&
+           sqlite3_txn_state(observer->connection.db, database->name) == SQLITE_TXN_WRITE;
 }
 
 /* ---- schemas ---- */
@@ -311,7 +314,8 @@ static bool is_among(const struct database *database, struct database *const *da
 static void look_at_memory(struct observer *observer, struct database *database, uint32_t version)
 {
     uint32_t schema = 0;
-    if (program_schema_version(observer->db, database->index, database->name, &schema) != SQLITE_OK)
+    if (program_schema_version(observer->connection.db, database->index, database->name, &schema) !=
+        SQLITE_OK)
         return;
     if (schema != database->schema_seen)
         observer->connection.schema_generation++;
@@ -371,9 +375,9 @@ int snapshot_open(struct observer *observer, struct database *const *databases, 
     int rc = observer_list_databases(observer, false);
     if (rc != SQLITE_OK)
         return rc == SQLITE_NOMEM ? rc : SQLITE_OK;
-    bool any_written = sqlite3_txn_state(observer->db, NULL) == SQLITE_TXN_WRITE;
+    bool any_written = sqlite3_txn_state(observer->connection.db, NULL) == SQLITE_TXN_WRITE;
     bool serve = may_serve(observer, databases, count, any_written);
-    bool keep_open = hold_open || !sqlite3_get_autocommit(observer->db);
+    bool keep_open = hold_open || !sqlite3_get_autocommit(observer->connection.db);
     for (unsigned i = 0; i < count && serve; i++) {
         rc = see_database(observer, databases[i], keep_open);
         if (rc == SQLITE_NOMEM || rc == SQLITE_INTERRUPT || (rc & 0xff) == SQLITE_BUSY)
@@ -394,9 +398,9 @@ static bool database_stands(const struct observer *observer, const struct databa
     if (database->index < 0 || database->uncacheable || database->schema_in_doubt ||
         !database->known || !database->exact)
         return false;
-    switch (sqlite3_txn_state(observer->db, database->name)) {
+    switch (sqlite3_txn_state(observer->connection.db, database->name)) {
     case SQLITE_TXN_NONE:
-        return !hold && sqlite3_get_autocommit(observer->db) && is_current(database);
+        return !hold && sqlite3_get_autocommit(observer->connection.db) && is_current(database);
     case SQLITE_TXN_READ:
         return database_has_not_moved(database);
     default:
@@ -456,7 +460,7 @@ bool snapshot_holds(struct observer *observer, struct database *const *databases
 {
     for (unsigned i = 0; i < count; i++) {
         uint32_t version = 0;
-        if (sqlite3_txn_state(observer->db, databases[i]->name) != SQLITE_TXN_READ ||
+        if (sqlite3_txn_state(observer->connection.db, databases[i]->name) != SQLITE_TXN_READ ||
             database_version(databases[i], &version) != SQLITE_OK ||
             version != databases[i]->version)
             return false;

@@ -253,8 +253,8 @@ static int add_root(struct facts *facts, const char *schema, const struct root_p
     const struct schema_label *label = label_of(listing, root->database);
     const char *table = NULL;
     enum table_kind kind = TABLE_ROWID;
-    int rc = label != NULL ? roots_find(&facts->roots, facts->observer->db, schema, label,
-                                        root->page, &table, &kind)
+    int rc = label != NULL ? roots_find(&facts->roots, facts->observer->connection.db, schema,
+                                        label, root->page, &table, &kind)
                            : SQLITE_OK;
     if (rc != SQLITE_OK)
         return rc;
@@ -276,7 +276,7 @@ static int add_opened(const struct listing *listing, int number, const char *sch
 
 static int add_roots(struct facts *facts, const struct listing *listing)
 {
-    struct databases list = databases_of(facts->observer->db);
+    struct databases list = databases_of(facts->observer->connection.db);
     int rc = SQLITE_OK;
     const struct root_page *roots = (const void *)listing->roots.bytes;
     size_t count = listing->roots.size / sizeof *roots;
@@ -367,7 +367,7 @@ static int judge(struct facts *facts, const char *sql, const struct function_use
         bool strftime = sqlite3_stricmp(use->name, "strftime") == 0;
         if (strftime && !listing->dates.all)
             listing->dates_read = false;
-        rc = read_dates(facts->observer->db, sql, strftime, listing);
+        rc = read_dates(facts->observer->connection.db, sql, strftime, listing);
         if (listing->now_literal)
             verdict.refusal = "where 'now' is the present time";
         else if (strftime && listing->dates.bare_strftime && GUARD(BARE_FORMAT))
@@ -397,10 +397,10 @@ static int understand(struct facts *facts, const char *sql, const struct nesting
     bool full_text = false;
     int rc = add_roots(facts, listing);
     if (rc == SQLITE_OK)
-        rc = add_virtual_tables(facts->observer->db, listing, nesting, &full_text);
+        rc = add_virtual_tables(facts->observer->connection.db, listing, nesting, &full_text);
     struct analysis *analysis = listing->analysis;
     if (rc == SQLITE_OK && listing->keys)
-        rc = collations_look_alike(facts->observer->db, &analysis->own_collations);
+        rc = collations_look_alike(facts->observer->connection.db, &analysis->own_collations);
     /* A cached table that this one reads may hand it to a date function. */
     if (rc == SQLITE_OK && analysis->calls_date && listing->now_literal)
         rc = analysis_refuse(analysis, "gives 'now' to a cached table that calls a date function");
@@ -433,7 +433,7 @@ int analysis_make(struct facts *facts, const char *sql, const struct nesting *ne
     *analysis = (struct analysis){0};
     struct listing listing = {.analysis = analysis};
     struct program program;
-    int rc = program_read(facts->observer->db, sql, &program);
+    int rc = program_read(facts->observer->connection.db, sql, &program);
     if (rc == SQLITE_OK)
         rc = look_through(&program, &listing);
     if (rc == SQLITE_OK) {

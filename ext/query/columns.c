@@ -322,8 +322,9 @@ int columns_read(struct facts *facts, const char *sql, int parameters, sqlite3_s
     *columns = (struct columns){0};
     int rc = facts_long_names(facts, &columns->long_names);
     if (rc == SQLITE_OK)
-        rc = statement != NULL ? read_as_statement(statement, columns)
-                               : read_as_view(facts->observer->db, sql, parameters, columns);
+        rc = statement != NULL
+                 ? read_as_statement(statement, columns)
+                 : read_as_view(facts->observer->connection.db, sql, parameters, columns);
     if (rc != SQLITE_OK)
         columns_clear(columns);
     return rc;

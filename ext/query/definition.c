@@ -79,7 +79,7 @@ int definition_open(struct definition *definition, struct observer *observer,
         rc = trim(source->sql, &start, &size, &whole, error);
     if (rc != SQLITE_OK)
         return rc;
-    definition->db = observer->db;
+    definition->db = observer->connection.db;
     definition->observer = observer;
     definition->nesting = source->nesting;
     definition->facts = source->facts;
@@ -302,10 +302,10 @@ int definition_learn_flags(struct observer *observer)
     char encoding[16];
     if (observer->flags_known)
         return SQLITE_OK;
-    int rc = read_encoding(observer->db, encoding);
+    int rc = read_encoding(observer->connection.db, encoding);
     observer->utf8 = strcmp(encoding, "UTF-8") == 0;
     if (rc == SQLITE_OK)
-        rc = collations_check(observer->db, observer->utf8, &observer->own_collations);
+        rc = collations_check(observer->connection.db, observer->utf8, &observer->own_collations);
     observer->flags_known = rc == SQLITE_OK;
     return rc;
 }

@@ -7,7 +7,7 @@ void facts_open(struct facts *facts, const struct observer *observer)
     *facts = (struct facts){
         .observer = observer,
         .incarnation = observer->incarnation,
-        .functions = {.db = observer->db},
+        .functions = {.db = observer->connection.db},
     };
 }
 
@@ -24,8 +24,9 @@ void facts_refresh(struct facts *facts)
 
 int facts_long_names(struct facts *facts, bool *are_long)
 {
-    int rc =
-        facts->names_known ? SQLITE_OK : names_are_long(facts->observer->db, &facts->long_names);
+    int rc = facts->names_known
+                 ? SQLITE_OK
+                 : names_are_long(facts->observer->connection.db, &facts->long_names);
     facts->names_known = rc == SQLITE_OK;
     *are_long = facts->long_names;
     return rc;

@@ -150,7 +150,7 @@ static int look_through(const struct program *program, struct plan *plan)
 
 bool plan_reads_once(struct facts *facts)
 {
-    sqlite3 *db = facts->observer->db;
+    sqlite3 *db = facts->observer->connection.db;
     sqlite3_stmt *statement = only_busy_statement(db);
     const char *sql = statement != NULL ? sqlite3_sql(statement) : NULL;
     if (sql == NULL)

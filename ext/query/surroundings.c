@@ -34,7 +34,7 @@ static bool ask_zone(struct observer *observer, struct key *zone)
     double answers[INSTANT_COUNT] = {0};
     int count = 0;
     if (observer->zone == NULL &&
-        sqlite3_prepare_v3(observer->db, question, -1,
+        sqlite3_prepare_v3(observer->connection.db, question, -1,
                            SQLITE_PREPARE_PERSISTENT | SQLITE_PREPARE_DONT_LOG, &observer->zone,
                            NULL) != SQLITE_OK)
         return false;
@@ -63,7 +63,7 @@ static int ask_limit(sqlite3 *db, int limit)
 
 struct surroundings surroundings_ask(struct observer *observer, bool dates)
 {
-    sqlite3 *db = observer->db;
+    sqlite3 *db = observer->connection.db;
     struct surroundings now = {
         .known = true,
         .length = ask_limit(db, SQLITE_LIMIT_LENGTH),
@@ -98,7 +98,7 @@ bool surroundings_glance_same(const struct zone_glance *a, const struct zone_gla
 /* Asked on each hit. */
 bool surroundings_stand(struct observer *observer, bool dates, const struct surroundings *then)
 {
-    sqlite3 *db = observer->db;
+    sqlite3 *db = observer->connection.db;
     if (!then->known)
         return false;
     if ((ask_limit(db, SQLITE_LIMIT_LENGTH) != then->length ||

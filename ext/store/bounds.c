@@ -44,7 +44,7 @@ void bounds_settle(struct store *store, struct shard *shard, struct removal *rem
     }
 }
 
-/* ---- room ---- */
+/* ---- reserving ---- */
 
 enum fit {
     FIT_MADE,
@@ -98,8 +98,8 @@ static enum fit reserve(struct store *store, struct demand *demand)
 {
     assert(lock_none_is_held());
     lock_take(&store->bounds_lock);
-    enum fit room = judge(store, demand);
-    if (room == FIT_MADE) {
+    enum fit fit = judge(store, demand);
+    if (fit == FIT_MADE) {
         atomic_fetch_add(&demand->space->bytes, demand->bytes);
         atomic_fetch_add(&demand->space->entries, demand->entries);
         atomic_fetch_add(&store->bytes, demand->bytes + demand->table_bytes);
@@ -108,7 +108,7 @@ static enum fit reserve(struct store *store, struct demand *demand)
             demand->recency = next_recency(store, demand->now);
     }
     lock_give(&store->bounds_lock);
-    return room;
+    return fit;
 }
 
 /* Of one queue of a scope, as its orders publish it. */
@@ -196,11 +196,11 @@ static void give_way(struct store *store, struct space *space)
 bool bounds_make(struct store *store, struct demand *demand)
 {
     assert(lock_none_is_held());
-    enum fit room;
-    while ((room = reserve(store, demand)) != FIT_MADE) {
-        if (room == FIT_NEVER)
+    enum fit fit;
+    while ((fit = reserve(store, demand)) != FIT_MADE) {
+        if (fit == FIT_NEVER)
             return false;
-        give_way(store, room == FIT_SPACE_SHORT ? demand->space : NULL);
+        give_way(store, fit == FIT_SPACE_SHORT ? demand->space : NULL);
     }
     return true;
 }

@@ -408,15 +408,13 @@ void store_count_miss(struct store *store, struct space *space)
 
 void store_count_coalesced(struct store *store, struct space *space, int64_t load_ns)
 {
-    assert(load_ns >= 0);
-    (void)store;
-    space_count(space, COUNTER(hits), 1);
+    store_count_found(store, space, load_ns);
     space_count(space, COUNTER(coalesced), 1);
-    space_count(space, COUNTER(saved_ns), (uint64_t)load_ns);
 }
 
 void store_count_found(struct store *store, struct space *space, int64_t load_ns)
 {
+    assert(load_ns >= 0);
     (void)store;
     space_count(space, COUNTER(hits), 1);
     space_count(space, COUNTER(saved_ns), (uint64_t)load_ns);
