@@ -196,10 +196,11 @@ static int sum_up(struct querycache_stats *stats)
 
 int querycache_get_stats(struct querycache_stats *stats)
 {
+    if (!sqlite_is_there() || stats == NULL ||
+        stats->size < offsetof(struct querycache_stats, misses))
+        return SQLITE_MISUSE;
     struct querycache_stats found = {.size = stats->size};
     size_t known = stats->size < sizeof found ? stats->size : sizeof found;
-    if (!sqlite_is_there() || stats->size < offsetof(struct querycache_stats, misses))
-        return SQLITE_MISUSE;
     int rc = sum_up(&found);
     if (rc != SQLITE_OK)
         return rc;

@@ -187,7 +187,8 @@ struct querycache_stats {
 **     struct querycache_stats stats = {.size = sizeof stats};
 **     querycache_get_stats(&stats);
 **
-** SQLITE_OK; SQLITE_MISUSE where `size` has no room for a single count; SQLITE_NOMEM.
+** SQLITE_OK; SQLITE_MISUSE where `stats` is NULL or `size` has no room for a single count;
+** SQLITE_NOMEM.
 */
 QUERYCACHE_API int querycache_get_stats(struct querycache_stats *stats);
 

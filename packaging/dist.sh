@@ -17,13 +17,10 @@ if ! "$tar" --version | grep -q 'GNU tar'; then
     exit 1
 fi
 
+files=$(packaging/files.sh)
 if [ -e .git ]; then
-    files=$(git ls-files)
     time=$(git log -1 --format=%ct)
 else
-    files=$(find . -path ./build -prune -o -path ./.cache -prune \
-        -o -path "./${BUILD:-build}" -prune \
-        -o -type f -print | sed 's|^\./||')
     time=$(date -r Makefile +%s)
 fi
 

@@ -3,12 +3,7 @@
 # a line for each test.
 . "$(dirname "$0")/shell.sh"
 
-# What is in the repository, or in an unpacked archive of it.
-files() {
-    git ls-files 2>/dev/null ||
-        find . -path ./build -prune -o -path ./.cache -prune -o -type f -print | sed 's|^\./||'
-}
-pages=$(files | grep '\.md$' | grep -v '^packaging/npm/')
+pages=$(packaging/files.sh | grep '\.md$' | grep -v '^packaging/npm/')
 
 # As headings are named in links.
 anchors() { # FILE
@@ -58,20 +53,28 @@ printf '# A page\n[here](#a-page) [there](other.md) [nowhere](#nothing) `ext/non
 is "$(lost_links "$dir/docs/page.md")" $'other.md\n#nothing' 'links that lead nowhere are found'
 is "$(lost_files "$dir/docs/page.md")" $'ext/none.c\nstore/none' 'files that are not there are found'
 
-is "$(files | grep -E '^tests/(test_[a-z_0-9]*\.c|[a-z_]*\.t|clients/[a-z_]*\.t|peers/[a-z_]*\.t)$' |
+is "$(packaging/files.sh | grep -E '^tests/(test_[a-z_0-9]*\.c|[a-z_]*\.t|clients/[a-z_]*\.t|peers/[a-z_]*\.t)$' |
     while read -r file; do
         grep -qF "\`${file#tests/}\`" tests/README.md || echo "$file"
     done)" '' 'tests/README.md has a line for each test'
 
-# Every name that SQL shows is in the reference.
+# Reads names that SQL shows, and prints those that the reference does not have; a shell that shows
+# none says why instead, or nothing.
+unnamed() {
+    local name count=0
+    while read -r name; do
+        count=$((count + 1))
+        grep -qF "\`$name\`" docs/reference.md || grep -qw -- "$name" docs/reference.md || echo "$name"
+    done
+    [ "$count" -gt 0 ] || echo 'no names at all'
+}
+
 for table in cache_stats cache_definitions cache_entries cache_tables cache_config; do
-    is "$(run_sql <<<"SELECT name FROM pragma_table_info('$table');" | while read -r name; do
-        grep -qw "$name" docs/reference.md || echo "$name"
-    done)" '' "docs/reference.md names every column of $table"
+    is "$(run_sql <<<"SELECT name FROM pragma_table_info('$table');" | unnamed)" '' \
+        "docs/reference.md names every column of $table"
 done
-is "$(run_sql <<<'SELECT name FROM cache_config;' | while read -r name; do
-    grep -qF "\`$name\`" docs/reference.md || echo "$name"
-done)" '' 'and every setting'
+is "$(run_sql <<<'SELECT name FROM cache_config;' | unnamed)" '' 'and every setting'
+is "$(unnamed </dev/null)" 'no names at all' 'where nothing is listed, nothing is proven'
 
 # The order of locks is told in the order of the list.
 is "$(sed -n '/^## The order of locks/,/^## To add/p' docs/architecture.md | grep '^|' | grep -oE 'LOCK_[A-Z]+')" \

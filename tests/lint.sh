@@ -38,11 +38,9 @@ cppcheck_all() {
         -D_GNU_SOURCE -DQUERYCACHE_TEST -Iinclude -Iext $sources
 }
 
-# What git knows, or, in an unpacked archive, what is there.
 columns() {
-    { git ls-files 2>/dev/null ||
-        find . -path ./build -prune -o -path ./.cache -prune -o -type f -print; } |
-        grep -E '\.(c|h|sh|t|mk|awk|md)$|Makefile$|^\.ci/' | xargs tests/columns.sh
+    packaging/files.sh | grep -E '\.(c|h|sh|t|mk|awk|md)$|Makefile$|^\.ci/' |
+        xargs tests/columns.sh
 }
 
 # The arrows between files: of the objects that gcc has just made without LTO.

@@ -57,6 +57,39 @@ static void test_statistics(sqlite3 *db)
     sqlite3_free(of_each);
 }
 
+/* Each from its own source: as many as there are, and no two alike. */
+static void test_sources(void)
+{
+    const struct measured measured = {
+        .counters = {.hits = 1,
+                     .misses = 2,
+                     .bypasses = 3,
+                     .coalesced = 4,
+                     .insertions = 5,
+                     .rejections = 6,
+                     .evictions = 7,
+                     .expirations = 8,
+                     .invalidations = 9,
+                     .load_ns = 10999,
+                     .saved_ns = 11999},
+        .usage = {.entries = 12, .bytes = 13},
+        .limits = {.max_entries = 14, .max_bytes = 15},
+    };
+    struct querycache_stats s = {.size = sizeof s};
+    double ratio = 0;
+    statistics_fill(&s, &measured);
+    ok(s.hits == 1 && s.misses == 2 && s.bypasses == 3 && s.coalesced == 4, "reads");
+    ok(s.insertions == 5 && s.rejections == 6 && s.evictions == 7, "what was kept, and was not");
+    ok(s.expirations == 8 && s.invalidations == 9, "what left");
+    ok(s.load_us == 10 && s.saved_us == 11, "times are whole microseconds");
+    ok(s.entries == 12 && s.bytes == 13, "what is there");
+    ok(s.max_entries == 14 && s.max_bytes == 15, "limits");
+    ok(statistics_hit_rate(&measured, &ratio) && ratio == 1.0 / 3.0, "the share of hits");
+    statistics_add(&s, &s);
+    ok(s.hits == 2 && s.bypasses == 6 && s.saved_us == 22 && s.max_bytes == 30, "sums");
+    is_int((long long)s.size, sizeof s, "the size stays");
+}
+
 static void test_options(sqlite3 *db)
 {
     char *shown = columns(db, "cache_definitions");
@@ -117,6 +150,7 @@ static void test_sizes(void)
     is_int(smaller.bypasses, 0x5555555555555555, "and nothing behind it is touched");
     smaller.size = 0;
     is_int(querycache_get_stats(&smaller), SQLITE_MISUSE, "one without a size is a misuse");
+    is_int(querycache_get_stats(NULL), SQLITE_MISUSE, "and none at all");
 }
 
 int main(void)
@@ -127,6 +161,7 @@ int main(void)
     sqlite3_free(rows(db, "SELECT * FROM c"));
     sqlite3_free(rows(db, "SELECT * FROM c"));
     test_statistics(db);
+    test_sources();
     test_options(db);
     test_settings(db);
     test_sizes();

@@ -5,8 +5,8 @@
 ** mutex, in a snapshot that is held.
 **
 ** A stamp names the process, how often entries were dropped by hand, each history by its number,
-** the epoch in it, and the tables. So what is kept elsewhere is good in the process that told it, as
-** long as it has the files open.
+** the epoch in it, and the tables. So what is kept elsewhere is good in the process that told it,
+** as long as it has the files open.
 */
 #ifndef QUERYCACHE_READ_ELSEWHERE_H
 #define QUERYCACHE_READ_ELSEWHERE_H

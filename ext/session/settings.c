@@ -91,7 +91,8 @@ static const struct {
     [SETTING_SLOW] = {FORM_THRESHOLD, "QUERYCACHE_SLOW"},
 };
 
-/* The defaults, as default_text says them: what is read before settings_load() must be right too. */
+/* The defaults, as default_text says them: what is read before settings_load() must be right too.
+** */
 static _Atomic int64_t values[SETTING_COUNT] = {
     [SETTING_ENABLED] = 1,
     [SETTING_MAX_BYTES] = INT64_C(64) << 20,
