@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/policy/policies.h"
 #include "base/ticks.h"
 #include "policies/offline.h"
 #include "policies/trace.h"
+#include "store/policy/policies.h"
 #include "store/store.h"
 #include "support/measure.h"
 

@@ -20,8 +20,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "session/settings.h"
 #include "base/ticks.h"
+#include "session/settings.h"
 #include "store/store.h"
 #include "support/floor.h"
 #include "support/measure.h"

@@ -6,14 +6,14 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "session/settings.h"
 #include "load/libraries.h"
 #include "metrics/statistics.h"
-#include "statement/prepare.h"
 #include "querycache.h"
 #include "read/invalidate.h"
 #include "session/runtime.h"
 #include "session/session.h"
+#include "session/settings.h"
+#include "statement/prepare.h"
 
 /* ---- starting ---- */
 

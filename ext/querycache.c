@@ -8,12 +8,12 @@
 
 #include <stdbool.h>
 
-#include "session/settings.h"
 #include "base/error.h"
 #include "base/sql.h"
 #include "load/libraries.h"
 #include "querycache.h"
 #include "session/session.h"
+#include "session/settings.h"
 #include "surface/register.h"
 
 #ifndef SQLITE_CORE

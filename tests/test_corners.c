@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "querycache.h"
 #include "base/ticks.h"
+#include "querycache.h"
 #include "support.h"
 #include "tap.h"
 

@@ -13,12 +13,12 @@
 #include <unistd.h>
 
 #include "counting.h"
-#include "querycache.h"
 #include "metrics/refusals.h"
+#include "querycache.h"
+#include "session/runtime.h"
 #include "session/session.h"
 #include "support.h"
 #include "tap.h"
-#include "session/runtime.h"
 
 /* How many n of one walk are all tried, and where memory stays short; then they get sparser, by one
 ** part in SPARSER. */

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/lock.h"
 #include "coherence/file.h"
 #include "coherence/history.h"
-#include "base/lock.h"
 #include "model/actors.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

@@ -1,13 +1,13 @@
 /* Options, settings, and keys: what is read from text, and how it is shown again. */
 #include <stdlib.h>
 
-#include "session/settings.h"
 #include "base/memory.h"
 #include "base/sqlite.h"
 #include "base/ticks.h"
 #include "base/units.h"
 #include "query/key.h"
 #include "query/options.h"
+#include "session/settings.h"
 #include "tap.h"
 
 #define SECOND TICKS_PER_SECOND

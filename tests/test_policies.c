@@ -9,11 +9,11 @@
 #include "counting.h"
 #include "numbered.h"
 #include "policies/model.h"
+#include "session/runtime.h"
 #include "session/session.h"
 #include "store/policy/policies.h"
 #include "store/store.h"
 #include "support.h"
-#include "session/runtime.h"
 
 #define NO_LIMIT ((struct limits){INT64_MAX, INT64_MAX})
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json_string.h"
 #include "base/guard.h"
+#include "base/json_string.h"
 #include "base/memory.h"
 #include "base/sqlite.h"
 

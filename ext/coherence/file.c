@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "base/lock.h"
 #include "base/guard.h"
+#include "base/lock.h"
 #include "base/memory.h"
 
 /* How many clocks before the latest are remembered, for readers on old snapshots. */

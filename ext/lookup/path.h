@@ -8,9 +8,9 @@
 #ifndef QUERYCACHE_LOOKUP_PATH_H
 #define QUERYCACHE_LOOKUP_PATH_H
 
-#include "read/read.h"
-#include "lookup/index.h"
 #include "lookup/access.h"
+#include "lookup/index.h"
+#include "read/read.h"
 
 struct path {
     const uint32_t *rows; /* to be visited, from `at` to `end`; NULL: all, in their order */

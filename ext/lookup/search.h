@@ -23,8 +23,8 @@
 #define QUERYCACHE_LOOKUP_SEARCH_H
 
 #include "base/sqlite.h"
-#include "query/columns.h"
 #include "lookup/index.h"
+#include "query/columns.h"
 
 /* One end of a range. */
 struct search_end {

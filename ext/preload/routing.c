@@ -9,19 +9,19 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "session/settings.h"
 #include "base/memory.h"
 #include "base/ticks.h"
 #include "coherence/snapshot.h"
-#include "statement/prepare.h"
-#include "query/normalize.h"
-#include "querycache.h"
 #include "metrics/refusals.h"
-#include "statement/rules.h"
-#include "session/session.h"
 #include "metrics/shapes.h"
 #include "metrics/statistics.h"
+#include "query/normalize.h"
+#include "querycache.h"
+#include "session/session.h"
+#include "session/settings.h"
+#include "statement/prepare.h"
 #include "statement/prepared_table.h"
+#include "statement/rules.h"
 
 /* ---- connections ---- */
 

@@ -8,13 +8,13 @@
 #include "base/databases.h"
 #include "base/guard.h"
 #include "base/memory.h"
+#include "base/program.h"
 #include "coherence/database.h"
 #include "query/collations.h"
 #include "query/dates.h"
 #include "query/key.h"
 #include "query/modules.h"
 #include "query/plan.h"
-#include "base/program.h"
 #include "query/token.h"
 
 /* What the listing shows, before anything is looked up. */

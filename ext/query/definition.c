@@ -7,13 +7,13 @@
 #include "base/error.h"
 #include "base/guard.h"
 #include "base/memory.h"
+#include "base/program.h"
+#include "base/sql.h"
+#include "coherence/schema.h"
+#include "coherence/snapshot.h"
 #include "query/collations.h"
 #include "query/key.h"
 #include "query/normalize.h"
-#include "base/program.h"
-#include "base/sql.h"
-#include "coherence/snapshot.h"
-#include "coherence/schema.h"
 #include "query/token.h"
 
 /* ---- taking in a text ---- */

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/space.h"
 #include "base/memory.h"
+#include "base/space.h"
 #include "base/sqlite.h"
 #include "base/ticks.h"
 #include "query/token.h"

@@ -1,6 +1,5 @@
 #include "read/compute.h"
 
-#include "session/settings.h"
 #include "base/error.h"
 #include "base/guard.h"
 #include "base/memory.h"
@@ -8,6 +7,7 @@
 #include "read/dependencies.h"
 #include "read/elsewhere.h"
 #include "read/run.h"
+#include "session/settings.h"
 #include "store/flight.h"
 
 /* ---- running ---- */

@@ -2,17 +2,17 @@
 
 #include <string.h>
 
-#include "session/settings.h"
 #include "base/error.h"
 #include "base/guard.h"
 #include "base/memory.h"
 #include "base/ticks.h"
-#include "read/compute.h"
-#include "read/dependencies.h"
+#include "coherence/schema.h"
 #include "query/functions.h"
 #include "query/key.h"
-#include "coherence/schema.h"
+#include "read/compute.h"
+#include "read/dependencies.h"
 #include "read/stream.h"
+#include "session/settings.h"
 
 /* How often a read starts over because a schema changed under it. */
 #define MAX_ATTEMPTS 4

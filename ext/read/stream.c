@@ -5,10 +5,10 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/ticks.h"
-#include "read/dependencies.h"
-#include "read/run.h"
 #include "metrics/refusals.h"
 #include "metrics/shapes.h"
+#include "read/dependencies.h"
+#include "read/run.h"
 
 struct stream {
     struct reading reading; /* without its values, which are gone when the first row is out */

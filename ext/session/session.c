@@ -4,16 +4,16 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "session/runtime.h"
-#include "session/settings.h"
-#include "base/lock.h"
 #include "base/error.h"
 #include "base/guard.h"
 #include "base/hash.h"
+#include "base/lock.h"
 #include "base/memory.h"
 #include "base/process.h"
 #include "base/sql.h"
 #include "metrics/refused_shapes.h"
+#include "session/runtime.h"
+#include "session/settings.h"
 
 /* All sessions of the process, so that loading twice on one connection finds the first. */
 struct listed {

@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/policy/policies.h"
 #include "base/error.h"
 #include "base/lock.h"
 #include "base/sqlite.h"
 #include "base/ticks.h"
 #include "base/units.h"
+#include "store/policy/policies.h"
 
 enum form {
     FORM_SWITCH,

@@ -7,12 +7,12 @@
 #include "base/guard.h"
 #include "base/memory.h"
 #include "base/ticks.h"
-#include "query/key.h"
-#include "query/normalize.h"
-#include "query/token.h"
 #include "metrics/refusals.h"
 #include "metrics/refused_shapes.h"
 #include "metrics/shapes.h"
+#include "query/key.h"
+#include "query/normalize.h"
+#include "query/token.h"
 #include "statement/prepared_table.h"
 
 /* ---- what is left alone ---- */

@@ -8,13 +8,13 @@
 #include "base/guard.h"
 #include "base/memory.h"
 #include "coherence/snapshot.h"
+#include "lookup/access.h"
 #include "query/key.h"
 #include "query/options_list.h"
 #include "query/plan.h"
+#include "read/cells.h"
 #include "read/read.h"
 #include "read/stream.h"
-#include "lookup/access.h"
-#include "read/cells.h"
 #include "session/session.h"
 
 /* So many a connection remembers; beyond that those go that no statement uses. */

@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/space.h"
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/space.h"
 #include "query/options_list.h"
 
 #define FORM                                                                                       \

@@ -16,16 +16,16 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "coherence/schema.h"
 #include "coherence/snapshot.h"
+#include "lookup/path.h"
 #include "query/key.h"
 #include "query/plan.h"
-#include "coherence/schema.h"
 #include "query/token.h"
+#include "read/cells.h"
 #include "read/read.h"
 #include "surface/call.h"
-#include "lookup/path.h"
 #include "surface/surface.h"
-#include "read/cells.h"
 
 struct cache_table {
     sqlite3_vtab base; /* must be first */

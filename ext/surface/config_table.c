@@ -5,9 +5,9 @@
 **     UPDATE cache_config SET value = '256 MiB' WHERE name = 'max_bytes';
 */
 #include "base/error.h"
+#include "session/runtime.h"
 #include "session/settings.h"
 #include "surface/listing.h"
-#include "session/runtime.h"
 
 enum { CONFIG_NAME, CONFIG_VALUE, CONFIG_DEFAULT_VALUE, CONFIG_DESCRIPTION, CONFIG_COLUMNS };
 

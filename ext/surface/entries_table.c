@@ -8,8 +8,8 @@
 #include "base/memory.h"
 #include "base/ticks.h"
 #include "query/key.h"
-#include "surface/listing.h"
 #include "read/refresh.h"
+#include "surface/listing.h"
 
 struct collection {
     struct result_builder *rows;

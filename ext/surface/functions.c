@@ -7,17 +7,17 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "session/settings.h"
 #include "base/memory.h"
 #include "query/json.h"
 #include "query/key.h"
 #include "query/normalize.h"
 #include "querycache.h"
 #include "read/ad_hoc.h"
-#include "read/read.h"
-#include "surface/surface.h"
 #include "read/invalidate.h"
+#include "read/read.h"
 #include "session/runtime.h"
+#include "session/settings.h"
+#include "surface/surface.h"
 
 /* Since 3.45 SQLite wants to be told that a function's value may have a subtype. Older ones ignore
 ** the flag, so it is set whatever SQLite this is compiled with. */

@@ -2,8 +2,8 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "surface/arguments.h"
 #include "read/cells.h"
+#include "surface/arguments.h"
 
 struct listing_vtab {
     sqlite3_vtab base; /* must be first */

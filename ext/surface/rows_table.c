@@ -7,9 +7,9 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "coherence/snapshot.h"
 #include "query/json.h"
 #include "read/ad_hoc.h"
-#include "coherence/snapshot.h"
 #include "surface/arguments.h"
 #include "surface/surface.h"
 

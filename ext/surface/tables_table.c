@@ -3,8 +3,8 @@
 **
 **     SELECT name, entries, invalidations FROM cache_tables ORDER BY invalidations DESC;
 */
-#include "surface/listing.h"
 #include "read/refresh.h"
+#include "surface/listing.h"
 
 struct collection {
     struct result_builder *rows;
